@@ -1,0 +1,43 @@
+"""What a scan sees of one path, and what of it is kept."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class FileKind(IntEnum):
+    """What a path is. The numbers are stored."""
+
+    FILE = 1
+    FOLDER = 2
+    SYMLINK = 3
+    HARDLINK = 4
+
+    @property
+    def word(self) -> str:
+        """The word in manifests and JSON."""
+        return self.name.lower()
+
+
+KIND_WORDS = {kind.word: kind for kind in FileKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path of a root, as found on disk.
+
+    *path* is relative to the root, b"" for the root itself; *size* in bytes, 0 for all but files;
+    *mtime_ns* nanoseconds since 1970 UTC; *mode* permission bits only; *target* the text of a symlink,
+    or the root-relative path of the first name of a hard link.
+    """
+
+    path: bytes
+    kind: FileKind
+    size: int
+    mtime_ns: int
+    mode: int
+    inode: int
+    device: int
+    links: int
+    uid: int
+    gid: int
+    target: bytes | None = None

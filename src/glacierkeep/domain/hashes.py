@@ -1,0 +1,41 @@
+"""What is recorded of any content: its size, MD5 and tree hash."""
+
+import hashlib
+from dataclasses import dataclass
+
+from glacierkeep.domain.treehash import TreeHasher
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Size in bytes, MD5 (16 bytes) and tree hash (32 bytes) of one content."""
+
+    size: int
+    md5: bytes
+    tree_hash: bytes
+
+
+class ContentHasher:
+    """Hashes of content fed in order."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._tree = TreeHasher()
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Feed *data*."""
+        self.size += len(data)
+        self._md5.update(data)
+        self._tree.update(data)
+
+    def result(self) -> Hashes:
+        """The hashes of all that was fed."""
+        return Hashes(self.size, self._md5.digest(), self._tree.digest())
+
+
+def hash_content(data: bytes) -> Hashes:
+    """The hashes of *data*."""
+    hasher = ContentHasher()
+    hasher.update(data)
+    return hasher.result()

@@ -1,0 +1,34 @@
+"""The service's published numbers, each with its source. All sizes in bytes."""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+LEAF = MIB
+"""A leaf of the tree hash. Developer guide, "Computing checksums"."""
+
+MAX_SINGLE_UPLOAD = 4 * GIB
+"""Largest archive of one UploadArchive request. Developer guide, "Uploading an archive"."""
+
+MIN_PART_SIZE = MIB
+MAX_PART_SIZE = 4 * GIB
+MAX_PARTS = 10_000
+"""Parts are 2^n MiB. Developer guide, "Uploading large archives in parts", quick facts."""
+
+MAX_ARCHIVE = MAX_PART_SIZE * MAX_PARTS
+"""40,000 GiB. The same page."""
+
+MAX_DESCRIPTION = 1024
+"""Bytes of an archive's or a job's description, 0x20 to 0x7E. API reference, UploadArchive."""
+
+ARCHIVE_OVERHEAD = 32 * KIB
+"""Billed beside each archive, and counted in a vault's size. Pricing page; DescribeVault captures."""
+
+OUTPUT_LIFE_HOURS = 24
+"""A finished job's output is kept at least this long. API reference, GetJobOutput."""
+
+SINGLE_REQUEST_LIMIT = MIB
+"""Ours: a bigger archive goes by multipart, because a single request cannot be repeated safely."""
+
+DEFAULT_PART_SIZE = 8 * MIB
+"""Ours: the largest part that is held in memory while it is hashed and sent."""

@@ -1,0 +1,174 @@
+"""The list of a bundle's members, and the 512 bytes that find it from the archive's end.
+
+The manifest is JSON Lines: `{"gk":1,"type":"manifest","members":N}`, then a line per member. The end is
+`{"gk":1,"type":"end","offset":…,"length":…,"sha256":…}` padded with blanks to 512 bytes.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from glacierkeep.domain import names
+from glacierkeep.domain.files import KIND_WORDS, FileKind
+
+FOLDER = b".glacierkeep"
+MANIFEST_NAME = FOLDER + b"/manifest.jsonl"
+END_NAME = FOLDER + b"/end"
+END_LENGTH = 512
+TAIL = 2048
+"""The archive's last bytes: the end member's header, its content and two zero blocks."""
+LONGEST_LINE = 64 * 1024
+"""A member's two paths at 4,096 bytes, escaped as JSON and once more as base64, stay below this."""
+
+
+class BadManifest(ValueError):
+    """A manifest or end member is not as we write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One path in a bundle. *path* begins with the root's label; *offset* is of its content in the tar.
+
+    *size* in bytes; hashes are raw digests, None for what has no content; *target* is the text of a
+    symlink, or the path (label included) of a hard link's first name.
+    """
+
+    path: bytes
+    kind: FileKind
+    offset: int
+    size: int
+    mtime_ns: int
+    mode: int
+    md5: bytes | None = None
+    tree_hash: bytes | None = None
+    sha256: bytes | None = None
+    target: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the manifest lies in the tar: offset and length of its content in bytes, and its SHA-256."""
+
+    offset: int
+    length: int
+    sha256: bytes
+
+
+def first_line(members: int) -> bytes:
+    """The manifest's first line."""
+    return _line({"gk": 1, "type": "manifest", "members": members})
+
+
+def member_line(member: Member) -> bytes:
+    """The line of *member*."""
+    said: dict[str, object] = _named("path", member.path)
+    said |= {"offset": member.offset, "size": member.size}
+    for key in ("md5", "tree_hash", "sha256"):
+        digest: bytes | None = getattr(member, key)
+        if digest is not None:
+            said[key] = digest.hex()
+    said |= {"mtime_ns": member.mtime_ns, "mode": f"{member.mode:o}", "kind": member.kind.word}
+    if member.target is not None:
+        said |= _named("target", member.target)
+    return _line(said)
+
+
+def end_content(end: End) -> bytes:
+    """The 512 bytes of the end member."""
+    said = {"gk": 1, "type": "end", "offset": end.offset, "length": end.length, "sha256": end.sha256.hex()}
+    return _line(said).rstrip(b"\n").ljust(END_LENGTH - 1) + b"\n"
+
+
+def read_end(content: bytes, archive_size: int) -> End:
+    """The end member's facts, checked against the archive's size. Raises BadManifest."""
+    said = _object(content)
+    if said.get("gk") != 1 or said.get("type") != "end":
+        raise BadManifest("the archive does not end as a bundle of ours")
+    end = End(_number(said, "offset"), _number(said, "length"), _digest(said, "sha256", 32) or b"")
+    if not end.sha256 or end.offset + end.length > archive_size:
+        raise BadManifest("the end member points outside the archive")
+    return end
+
+
+def read_members(lines: Iterable[bytes]) -> Iterator[Member]:
+    """The members a manifest lists, checked one by one; paths are still to be judged. Raises BadManifest."""
+    rest = iter(lines)
+    said = _object(next(rest, b""))
+    if said.get("gk") != 1 or said.get("type") != "manifest":
+        raise BadManifest("the manifest does not begin as one of ours")
+    expected, count = _number(said, "members"), 0
+    for line in rest:
+        yield _read_member(_object(line))
+        count += 1
+    if count != expected:
+        raise BadManifest(f"the manifest announces {expected} members and lists {count}")
+
+
+def _read_member(said: dict[str, object]) -> Member:
+    kind = KIND_WORDS.get(str(said.get("kind")))
+    path = _name(said, "path")
+    if kind is None or path is None:
+        raise BadManifest("a member has no kind or no path")
+    mode = said.get("mode")
+    if not isinstance(mode, str) or not 1 <= len(mode) <= 5 or set(mode) - set("01234567"):
+        raise BadManifest("a member's mode is not octal")
+    return Member(
+        path=path,
+        kind=kind,
+        offset=_number(said, "offset"),
+        size=_number(said, "size"),
+        mtime_ns=_number(said, "mtime_ns", least=-(1 << 63)),
+        mode=int(mode, 8) & 0o7777,
+        md5=_digest(said, "md5", 16),
+        tree_hash=_digest(said, "tree_hash", 32),
+        sha256=_digest(said, "sha256", 32),
+        target=_name(said, "target"),
+    )
+
+
+def _line(said: dict[str, object]) -> bytes:
+    return json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _named(key: str, path: bytes) -> dict[str, object]:
+    return {key: path.decode("utf-8")} if names.is_utf8(path) else {f"{key}_b64": names.to_b64(path)}
+
+
+def _name(said: dict[str, object], key: str) -> bytes | None:
+    text, exact = said.get(key), said.get(f"{key}_b64")
+    try:
+        if isinstance(exact, str):
+            return names.from_b64(exact)
+        return text.encode("utf-8") if isinstance(text, str) else None
+    except ValueError as error:
+        raise BadManifest(f"a member's {key} cannot be read") from error
+
+
+def _object(line: bytes) -> dict[str, object]:
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadManifest("a line is not JSON") from error
+    if not isinstance(said, dict):
+        raise BadManifest("a line is not a JSON object")
+    return said
+
+
+def _number(said: dict[str, object], key: str, least: int = 0) -> int:
+    number = said.get(key)
+    if type(number) is not int or not least <= number < 1 << 63:
+        raise BadManifest(f"{key} is not a number of bytes or nanoseconds")
+    return number
+
+
+def _digest(said: dict[str, object], key: str, length: int) -> bytes | None:
+    text = said.get(key)
+    if text is None:
+        return None
+    try:
+        digest = bytes.fromhex(str(text))
+    except ValueError:
+        digest = b""
+    if len(digest) != length:
+        raise BadManifest(f"{key} is not a hash")
+    return digest

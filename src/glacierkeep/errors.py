@@ -1,0 +1,251 @@
+"""Every error a person can meet: its facts as fields, a hint, an exit code. The edge writes the rest.
+
+The sentence is `str(error)`; names of files inside it are made printable by whoever builds it.
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes, part of the interface (docs/reference/exit-codes.md)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PARTLY = 3
+    WAITING = 4
+    FINDINGS = 5
+    BUDGET = 6
+    MISMATCH = 7
+    CHANGED = 8
+    NO_VAULT = 10
+    LOCKED = 11
+    OUTDATED = 12
+    CREDENTIALS = 13
+    REFUSED = 14
+    BUG = 70
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+SERIOUSNESS = (
+    Exit.BUG,
+    Exit.MISMATCH,
+    Exit.CHANGED,
+    Exit.CREDENTIALS,
+    Exit.BUDGET,
+    Exit.FINDINGS,
+    Exit.PARTLY,
+    Exit.WAITING,
+)
+"""Where several codes apply, the first of these wins."""
+
+
+def most_serious(codes: "list[Exit]") -> Exit:
+    """The code that stands for all of *codes*; DONE if there are none."""
+    wrong = [code for code in codes if code is not Exit.DONE]
+    for code in SERIOUSNESS:
+        if code in wrong:
+            return code
+    return wrong[0] if wrong else Exit.DONE
+
+
+class GlacierkeepError(Exception):
+    """Something went wrong that a person can do something about.
+
+    *hint* says what to do next; *code* is the stable word in `--json`; *exit* the exit code.
+    """
+
+    exit: Exit = Exit.FAILED
+    code: str = "failed"
+
+    def __init__(self, sentence: str, *, hint: str | None = None) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+
+class UsageError(GlacierkeepError):
+    """The words of the command do not make sense together."""
+
+    exit = Exit.USAGE
+    code = "usage"
+
+
+class NoSuchName(GlacierkeepError):
+    """A NAME matches nothing in the catalog."""
+
+    code = "no-such-name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nothing in the catalog is named {name}", hint="gk ls shows what there is; gk find searches")
+        self.name = name
+
+
+class NothingToDo(GlacierkeepError):
+    """The wish cannot be acted on: what it needs is not there."""
+
+    code = "nothing-to-do"
+
+
+class ConfigError(GlacierkeepError):
+    """The configuration cannot be used; *line* counts from 1, if known."""
+
+    exit = Exit.NO_VAULT
+    code = "config"
+
+    def __init__(self, sentence: str, *, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(sentence, hint=hint)
+        self.line = line
+
+
+class NoVault(GlacierkeepError):
+    """No vault is named, or the named one is not there."""
+
+    exit = Exit.NO_VAULT
+    code = "no-vault"
+
+
+class NotYetSupported(GlacierkeepError):
+    """A part of the contract that is to come."""
+
+    code = "not-yet-supported"
+
+
+class NeedsYes(GlacierkeepError):
+    """Something that costs money or cannot be undone was neither confirmed nor allowed with --yes."""
+
+    code = "needs-yes"
+
+
+class Locked(GlacierkeepError):
+    """Another gk holds the lease on *activity*."""
+
+    exit = Exit.LOCKED
+    code = "locked"
+
+    def __init__(self, activity: str, holder: str) -> None:
+        super().__init__(
+            f"another gk is at work on {activity}: {holder}",
+            hint="wait for it, or give --lock-wait to wait here",
+        )
+        self.activity = activity
+        self.holder = holder
+
+
+class CatalogOutdated(GlacierkeepError):
+    """The catalog's schema is older or newer than this gk's."""
+
+    exit = Exit.OUTDATED
+    code = "catalog-outdated"
+
+
+class CatalogUnusable(GlacierkeepError):
+    """The catalog's file is damaged, not ours, or cannot be read or written."""
+
+    code = "catalog-unusable"
+
+
+class DiskTrouble(GlacierkeepError):
+    """A disk is full, read-only or failing, where gk has to write."""
+
+    code = "disk"
+
+
+class RootLooksEmpty(GlacierkeepError):
+    """A root is empty, or more than half of what it held is gone: perhaps an unmounted disk."""
+
+    exit = Exit.FINDINGS
+    code = "root-looks-empty"
+
+
+class BytesMismatch(GlacierkeepError):
+    """Bytes do not have the hash that was recorded or declared for them."""
+
+    exit = Exit.MISMATCH
+    code = "mismatch"
+
+    def __init__(self, what: str, *, expected: bytes, found: bytes, hint: str | None = None) -> None:
+        super().__init__(f"{what}: expected tree hash {expected.hex()}, found {found.hex()}", hint=hint)
+        self.what = what
+        self.expected = expected
+        self.found = found
+
+
+class SourceChanged(GlacierkeepError):
+    """A file changed, shrank or vanished while it was read."""
+
+    exit = Exit.PARTLY
+    code = "changed-while-read"
+
+
+class ServiceError(GlacierkeepError):
+    """The service refused or failed a request; *status* and *request_id* as it gave them."""
+
+    code = "service"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        service_code: str = "",
+        status: int = 0,
+        request_id: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(sentence, hint=hint)
+        self.service_code = service_code
+        self.status = status
+        self.request_id = request_id
+
+
+class ServiceUnreachable(ServiceError):
+    """No answer came, or none that is whole: what was asked may or may not have been done."""
+
+    code = "unreachable"
+
+
+class ServiceBusy(ServiceError):
+    """Throttled, out of capacity or failing for the moment, after the retries."""
+
+    code = "busy"
+
+
+class NotFound(ServiceError):
+    """The service does not know the vault, archive, upload or job."""
+
+    code = "not-found"
+
+
+class VaultMissing(NotFound):
+    """The service does not know the vault."""
+
+    exit = Exit.NO_VAULT
+    code = "no-vault"
+
+
+class NotReady(ServiceError):
+    """The job's output is not there yet."""
+
+    exit = Exit.WAITING
+    code = "not-ready"
+
+
+class CredentialsTrouble(ServiceError):
+    """Credentials are missing, expired or refused."""
+
+    exit = Exit.CREDENTIALS
+    code = "credentials"
+
+
+class NoNewAccounts(ServiceError):
+    """The vault service does not take this account (NoLongerSupportedException)."""
+
+    exit = Exit.REFUSED
+    code = "no-new-accounts"
+
+
+class ChangedThenFailed(GlacierkeepError):
+    """Failed or stopped after something in the vault was changed or money was spent."""
+
+    exit = Exit.CHANGED
+    code = "changed-then-failed"

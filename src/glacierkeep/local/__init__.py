@@ -1,0 +1,9 @@
+"""The local Glacier: the vault API of Amazon Glacier (2012-06-01) on this disk, for one process or many.
+
+It stands on the other side of the wire: nothing of glacierkeep but ``clock`` is known here.
+"""
+
+from glacierkeep.local.messages import Headers, Request, Response
+from glacierkeep.local.service import LocalGlacier
+
+__all__ = ["Headers", "LocalGlacier", "Request", "Response"]

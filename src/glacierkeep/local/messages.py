@@ -1,0 +1,79 @@
+"""What goes in and what comes out: requests and responses, with bodies that are streams."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Protocol
+
+STREAM_PIECE = 256 * 1024
+
+
+class Readable(Protocol):
+    """Bytes that can be read once, in order."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """At most *size* bytes; none at the end."""
+
+
+class Headers(Mapping[str, str]):
+    """HTTP headers: names in any case, values without surrounding blanks, bytes read as Latin-1."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str | bytes, str | bytes]] = ()) -> None:
+        self._values = {_text(name).lower(): _text(value).strip(" \t") for name, value in pairs}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. *path* and *query* are as sent, percent-encoded, the query without its ``?``.
+
+    *body* may hold more than the request: only Content-Length bytes belong to it.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: Readable = field(default_factory=BytesIO)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response; *body* yields exactly *length* bytes and is closed by whoever reads it."""
+
+    status: int
+    headers: dict[str, str]
+    body: Readable
+    length: int
+
+    def stream(self, size: int = STREAM_PIECE) -> Iterator[bytes]:
+        """The body in pieces of at most *size* bytes; closed afterwards."""
+        try:
+            while piece := self.body.read(size):
+                yield piece
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the body."""
+        close = getattr(self.body, "close", None)
+        if close is not None:
+            close()
+
+
+class BodyError(Exception):
+    """The sender's body could not be read; the cause says why. Never the service's own trouble."""
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -1,0 +1,193 @@
+"""Bytes on disk: what a request brings becomes one private file, which an archive or upload then refers to.
+
+A file is written and made durable under ``incoming/``, becomes visible by the row that names it, and
+moves to its place afterwards. So what lies in ``incoming/`` is all that a crash can leave behind.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import FileIO, RawIOBase
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from glacierkeep.local.messages import BodyError, Readable
+from glacierkeep.local.treehash import MIB, UploadHashes
+
+INCOMING = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """*size* bytes of *file* from *offset* on."""
+
+    file: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file being received: not yet durable, known to nobody."""
+
+    file: str
+    path: Path
+    hashes: UploadHashes
+    stream: BinaryIO
+
+    def seal(self) -> None:
+        """Make the bytes and the file's name durable; from now on a row may refer to it."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+        sync_folder(self.path.parent)
+
+    def insist(self) -> None:
+        """Raise OSError when someone cleared the file away; asked in the transaction that refers to it."""
+        self.path.stat()
+
+
+class Pieces:
+    """The files of one account and region under the service's folder."""
+
+    def __init__(self, folder: Path, account: str, region: str) -> None:
+        self._folder = folder
+        self._place = f"{account}/{region}"
+        (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def arriving(self, settle: Callable[[str], None]) -> Iterator[Arrival]:
+        """A new file. When the block fails *settle* is told its name, and finds out what it is worth."""
+        token = secrets.token_hex(16)
+        file = f"{self._place}/{token[:2]}/{token}"
+        path = self._incoming(file)
+        stream = open(path, "xb", opener=_open_private)
+        try:
+            yield Arrival(file, path, UploadHashes(), stream)
+        except BaseException:
+            stream.close()
+            settle(file)
+            raise
+        self.put_in_place(file)
+
+    def put_in_place(self, file: str) -> None:
+        """Move a file that a row refers to out of ``incoming/``; nothing to do when someone else did."""
+        target = self._folder / file
+        try:
+            os.rename(self._incoming(file), target)
+        except FileNotFoundError:
+            if self._incoming(file).exists():
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.put_in_place(file)
+
+    def open(self, file: str) -> FileIO:
+        """Open a file, wherever it has got to."""
+        for path in (self._folder / file, self._incoming(file)):
+            with suppress(FileNotFoundError):
+                return FileIO(path)
+        return FileIO(self._folder / file)
+
+    def remove(self, file: str) -> None:
+        """Remove a file that nothing refers to; no matter if it is gone."""
+        for path in (self._folder / file, self._incoming(file)):
+            path.unlink(missing_ok=True)
+
+    def leftovers(self) -> Iterator[tuple[str, float]]:
+        """What lies in ``incoming/``: the file's name and its last write (seconds since 1970)."""
+        with os.scandir(self._folder / INCOMING) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    yield entry.name.replace("+", "/"), entry.stat().st_mtime
+
+    def _incoming(self, file: str) -> Path:
+        return self._folder / INCOMING / file.replace("/", "+")
+
+
+class SpanStream(RawIOBase):
+    """The bytes of several spans, one after the other; at most one file is open."""
+
+    def __init__(self, pieces: Pieces, spans: Sequence[Span]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._spans = iter(spans)
+        self._open: FileIO | None = None
+        self._left = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            if not self._next_span():
+                return 0
+        assert self._open is not None
+        with memoryview(buffer) as view:
+            count = self._open.readinto(view[: self._left])
+        if not count:
+            raise OSError(f"a stored file is {self._left} bytes too short")
+        self._left -= count
+        return count
+
+    def close(self) -> None:
+        self._let_go()
+        super().close()
+
+    def _next_span(self) -> bool:
+        self._let_go()
+        span = next(self._spans, None)
+        if span is None:
+            return False
+        self._open = self._pieces.open(span.file)
+        self._open.seek(span.offset)
+        self._left = span.size
+        return True
+
+    def _let_go(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def receive(body: Readable, length: int, arrival: Arrival) -> int:
+    """Copy up to *length* bytes of *body* into *arrival*, hashing on the way; how many came."""
+    while left := length - arrival.hashes.size:
+        leaf = _read_leaf(body, min(left, MIB))
+        if leaf:
+            arrival.hashes.add_leaf(leaf, last=left <= MIB)
+            arrival.stream.write(leaf)
+        if len(leaf) < min(left, MIB):
+            break
+    return arrival.hashes.size
+
+
+def read_body(body: Readable, size: int) -> bytes:
+    """The next bytes of *body*, at most *size*; BodyError when the sender's stream fails."""
+    try:
+        return body.read(size) or b""
+    except OSError as error:
+        raise BodyError from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_leaf(body: Readable, size: int) -> bytes:
+    first = read_body(body, size)
+    if len(first) == size:
+        return first
+    leaf = bytearray(first)
+    while len(leaf) < size and (more := read_body(body, size - len(leaf))):
+        leaf += more
+    return bytes(leaf)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,1 @@
+"""The far side: one interface to a vault, and its implementations."""
