@@ -42,24 +42,19 @@ def delete_archive(call: Call) -> Response:
     """DeleteArchive; deleting it once more is no error."""
     with call.state.writing() as db:
         vault = vaults.require(call, db)
-        archive = find(db, vault, call.path["archive"])
+        archive = find(call, db, vault, call.path["archive"])
         files = [] if archive["died"] is not None else _delete(call, db, vault, archive)
     remove_discarded(call.state, call.pieces, files)
     return empty_response(204)
 
 
-def find(db: sqlite3.Connection, vault: sqlite3.Row, archive_id: str) -> sqlite3.Row:
+def find(call: Call, db: sqlite3.Connection, vault: sqlite3.Row, archive_id: str) -> sqlite3.Row:
     """The archive of that id, deleted ones included, or the refusal."""
     row: sqlite3.Row | None = db.execute("SELECT * FROM archives WHERE id = ?", (archive_id,)).fetchone()
     if row is None:
         raise refusals.archive_not_found(archive_id)
     if row["vault"] != vault["vault"]:
-        arn = db.execute(
-            "SELECT 'arn:aws:glacier:' || region || ':' || account || ':vaults/' || name FROM vaults"
-            " WHERE vault = ?",
-            (vault["vault"],),
-        ).fetchone()[0]
-        raise refusals.invalid_parameter("vault name", arn)
+        raise refusals.invalid_parameter("vault name", call.arn(vault["name"]))
     return row
 
 
@@ -98,7 +93,7 @@ def content_length(call: Call) -> int:
 
 @contextmanager
 def arriving(call: Call, length: int) -> Iterator[Arrival]:
-    """The request's body, received in full, agreeing with both of its hashes, durable, not yet referred to."""
+    """The request's body, received in full, agreeing with both hashes, durable, not yet referred to."""
     linear = call.hash_header("x-amz-content-sha256")
     tree = call.hash_header("x-amz-sha256-tree-hash")
     with call.pieces.arriving(lambda file: settle(call.state, call.pieces, file)) as arrival:
@@ -127,7 +122,5 @@ def _delete(call: Call, db: sqlite3.Connection, vault: sqlite3.Row, archive: sql
         "SELECT 1 FROM jobs WHERE archive = ? AND completes <= ? AND expires > ? AND failure IS NULL",
         (number, moment, moment),
     ).fetchone()
-    db.execute(
-        "UPDATE archives SET died = ?, held = ? WHERE archive = ?", (change, 1 if held else 0, number)
-    )
+    db.execute("UPDATE archives SET died = ?, held = ? WHERE archive = ?", (change, 1 if held else 0, number))
     return [] if held else discard_pieces(db, number)

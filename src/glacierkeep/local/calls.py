@@ -98,7 +98,7 @@ def write_marker(position: int) -> str:
     return base64.urlsafe_b64encode(f"from:{position}".encode("ascii")).decode("ascii").rstrip("=")
 
 
-def read_marker(marker: str) -> int:
+def read_marker(marker: str, name: str = "marker") -> int:
     """The position in a marker made here; refused when it was not."""
     try:
         padded = marker + "=" * (-len(marker) % 4)
@@ -107,5 +107,5 @@ def read_marker(marker: str) -> int:
         text = ""
     word, _, number = text.partition(":")
     if word != "from" or not _NUMBER.fullmatch(number):
-        raise refusals.invalid_parameter("marker", marker)
+        raise refusals.invalid_parameter(name, marker)
     return int(number)

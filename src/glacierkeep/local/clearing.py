@@ -134,10 +134,10 @@ def _release_held(db: sqlite3.Connection, moment: int) -> None:
 
 def _sweep_leftovers(state: State, pieces: Pieces) -> None:
     limit = state.real_now().timestamp() - LEFTOVER_SECONDS
-    for file, written in pieces.leftovers():
+    for file in [file for file, written in pieces.leftovers() if written < limit]:
         # Inside a writing transaction nobody can start to refer to the file meanwhile.
         with state.writing() as db:
             if is_mentioned(db, file):
                 pieces.put_in_place(file)
-            elif written < limit:
+            else:
                 pieces.remove(file)

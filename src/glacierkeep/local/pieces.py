@@ -4,6 +4,7 @@ A file is written and made durable under ``incoming/``, becomes visible by the r
 moves to its place afterwards. So what lies in ``incoming/`` is all that a crash can leave behind.
 """
 
+import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,8 @@ from glacierkeep.local.messages import BodyError, Readable
 from glacierkeep.local.treehash import MIB, UploadHashes
 
 INCOMING = "incoming"
+
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Arrival:
     def seal(self) -> None:
         """Make the bytes and the file's name durable; from now on a row may refer to it."""
         self.stream.flush()
-        os.fsync(self.stream.fileno())
+        _flush_to_disk(self.stream.fileno())
         self.stream.close()
         sync_folder(self.path.parent)
 
@@ -55,7 +58,8 @@ class Pieces:
     def __init__(self, folder: Path, account: str, region: str) -> None:
         self._folder = folder
         self._place = f"{account}/{region}"
-        (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
+        for made in (INCOMING, account, self._place):
+            (folder / made).mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
     def arriving(self, settle: Callable[[str], None]) -> Iterator[Arrival]:
@@ -63,7 +67,7 @@ class Pieces:
         token = secrets.token_hex(16)
         file = f"{self._place}/{token[:2]}/{token}"
         path = self._incoming(file)
-        stream = open(path, "xb", opener=_open_private)
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
             yield Arrival(file, path, UploadHashes(), stream)
         except BaseException:
@@ -79,7 +83,7 @@ class Pieces:
             os.rename(self._incoming(file), target)
         except FileNotFoundError:
             if self._incoming(file).exists():
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                target.parent.mkdir(mode=0o700, exist_ok=True)
                 self.put_in_place(file)
 
     def open(self, file: str) -> FileIO:
@@ -122,6 +126,8 @@ class SpanStream(RawIOBase):
         while not self._left:
             if not self._next_span():
                 return 0
+        if not len(buffer):
+            return 0
         assert self._open is not None
         with memoryview(buffer) as view:
             count = self._open.readinto(view[: self._left])
@@ -174,9 +180,17 @@ def sync_folder(folder: Path) -> None:
     """Make the names in *folder* durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _flush_to_disk(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush_to_disk(descriptor: int) -> None:
+    # On macOS fsync leaves the bytes in the drive's own cache.
+    if _FULL_SYNC is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, _FULL_SYNC)
 
 
 def _read_leaf(body: Readable, size: int) -> bytes:
@@ -187,7 +201,3 @@ def _read_leaf(body: Readable, size: int) -> bytes:
     while len(leaf) < size and (more := read_body(body, size - len(leaf))):
         leaf += more
     return bytes(leaf)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -93,8 +93,7 @@ def invalid_part_size(value: object) -> Refusal:
 def too_many_parts(number: int) -> Refusal:
     """(captured)"""
     return invalid(
-        f"This is part number {number} for the current multipart upload. "
-        "It exceeds the limit of 10000 parts."
+        f"This is part number {number} for the current multipart upload. It exceeds the limit of 10000 parts."
     )
 
 
@@ -136,8 +135,8 @@ def body_cut_short(received: int, length: int) -> Refusal:
 
 
 def unknown_operation(method: str, path: str) -> Refusal:
-    """No operation has this method and path."""
-    return Refusal(404, "UnknownOperationException", f"No operation of the service is {method} {path}")
+    """No operation has this method and path; the code is the real one (aws-sdk-cpp issue 121)."""
+    return Refusal(400, "BadRequest", f"No operation of the service is {method} {path}")
 
 
 def not_offered(operation: str) -> Refusal:

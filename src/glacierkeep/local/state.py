@@ -1,4 +1,4 @@
-"""The service's records on disk: one SQLite file, many processes and threads, and a clock that can be turned."""
+"""The service's records on disk: one SQLite file, many processes, and a clock that can be turned."""
 
 import os
 import sqlite3

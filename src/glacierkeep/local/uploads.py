@@ -70,6 +70,8 @@ def complete_multipart_upload(call: Call) -> Response:
         upload = _find(call, db, vault)
         if upload["state"] == "completed":
             archive_id = _completed_before(db, upload, size, tree_hash)
+        elif upload["state"] == "aborted":
+            raise refusals.upload_not_found(upload["id"])
         else:
             archive_id = _complete(call, db, vault, upload, size, tree_hash)
     return stored(call, archive_id, tree_hash)

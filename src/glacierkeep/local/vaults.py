@@ -89,7 +89,8 @@ def find_row(call: Call, db: sqlite3.Connection, name: str) -> sqlite3.Row | Non
 
 def record_change(call: Call, db: sqlite3.Connection, vault: sqlite3.Row, size: int, *, came: bool) -> int:
     """Count an archive of *size* bytes that *came* or went; the number of the change."""
-    renew_inventory(call, db, vault)
+    if call.realistic:
+        renew_inventory(call, db, vault)
     moment = call.state.moment(db)
     sign = 1 if came else -1
     row = db.execute(
@@ -150,9 +151,7 @@ def _due_vaults(call: Call, db: sqlite3.Connection) -> list[int]:
         (call.account, call.region),
     )
     return [
-        row["vault"]
-        for row in rows
-        if not call.realistic or (next_inventory(row) or moment + 1) <= moment
+        row["vault"] for row in rows if not call.realistic or (next_inventory(row) or moment + 1) <= moment
     ]
 
 

@@ -29,8 +29,10 @@ class Output(Protocol):
 
     start: int
     """Where in the job's output the first byte read lies; a service that ignores ranges begins at 0."""
+    stop: int | None
+    """Where in the job's output the answer ends, if told: beyond the wanted range if that was ignored."""
     tree_hash: bytes | None
-    """The service's own tree hash of what is being read, where it tells one."""
+    """The service's own tree hash of bytes *start* to *stop*, where it tells one."""
 
     def read(self, size: int) -> bytes:
         """At most *size* more bytes, b"" at the end. Raises ServiceUnreachable if the answer breaks off."""
@@ -42,7 +44,7 @@ class Store(Protocol):
     address: VaultAddress
 
     def now(self) -> datetime:
-        """The service's idea of the time, as far as it can be known without asking: for `local:` its clock."""
+        """The service's idea of the time, as far as it is known without asking: for `local:` its clock."""
 
     def create_vault(self) -> None:
         """Make the vault; it is no error if it is there."""
@@ -77,9 +79,7 @@ class Store(Protocol):
     def delete_archive(self, archive_id: str) -> None:
         """Delete the archive; one that is no longer there is no error."""
 
-    def request_archive(
-        self, archive_id: str, wanted: ByteRange | None, tier: Tier, description: str
-    ) -> str:
+    def request_archive(self, archive_id: str, wanted: ByteRange | None, tier: Tier, description: str) -> str:
         """Start a retrieval of the archive, or of a MiB-aligned range of it, never repeated; its job id."""
 
     def request_inventory(self, description: str) -> str:
@@ -91,9 +91,7 @@ class Store(Protocol):
     def list_jobs(self) -> Iterator[JobStatus]:
         """The vault's jobs that are known to the service."""
 
-    def open_output(
-        self, job_id: str, wanted: ByteRange | None = None
-    ) -> AbstractContextManager[Output]:
+    def open_output(self, job_id: str, wanted: ByteRange | None = None) -> AbstractContextManager[Output]:
         """The job's output, or bytes *wanted* of the output (not of the archive)."""
 
     def read_inventory(self, job_id: str) -> AbstractContextManager["InventoryOutput"]:

@@ -1,0 +1,6 @@
+"""python -m glacierkeep."""
+
+from glacierkeep.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""All that lies below a folder, one folder at a time."""
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from glacierkeep.bundle.entries import make_entry
+from glacierkeep.bundle.folder import FOLDER_FLAGS, SOURCE_FLAGS, open_below, open_root
+from glacierkeep.bundle.outcome import WORK_FOLDER
+from glacierkeep.bundle.rules import Rules
+from glacierkeep.domain import names
+from glacierkeep.domain.files import Entry, FileKind
+
+Trouble: TypeAlias = Callable[[bytes, str, str], None]
+"""Told of what is not taken: path relative to the root, a stable code, a sentence.
+
+Codes: unreadable, vanished, changed (a folder was replaced meanwhile), skipped-special (merely a note).
+"""
+
+CACHE_TAG = b"CACHEDIR.TAG"
+CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
+"""https://bford.info/cachedir/"""
+NO_BACKUP = b".nobackup"
+
+_ENCODING = sys.getfilesystemencoding()
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """One folder. *path* is relative to the root; *entry* the folder itself.
+
+    *entries* are its files and symlinks in name order, *folders* the names that are listed next, *excluded* the
+    names that are left out knowingly, *skipped* those that are there but cannot be taken. If *unreadable*, there
+    may be more: nothing below may be taken for gone.
+    """
+
+    path: bytes
+    entry: Entry
+    entries: list[Entry] = field(default_factory=list)
+    folders: list[bytes] = field(default_factory=list)
+    excluded: list[bytes] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
+    unreadable: bool = False
+
+
+def walk(root: bytes, *, rules: Rules, one_file_system: bool, trouble: Trouble) -> Iterator[FolderListing]:
+    """Every folder from *root* down, parents first, siblings in name order; no symlink below *root* is followed.
+
+    Memory holds one folder's entries and the folders still to be listed beside its parents. Raises OSError if
+    *root* itself cannot be opened; all else is *trouble*.
+    """
+    top = open_root(root)
+    try:
+        first = make_entry(b"", os.fstat(top))
+        if first is None:
+            return
+        walker = _Walker(top, rules, first.device if one_file_system else None, trouble)
+        pending = [first]
+        while pending:
+            listing, below = walker.look_into(pending.pop())
+            yield listing
+            pending.extend(reversed(below))
+    finally:
+        os.close(top)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    top: int
+    rules: Rules
+    device: int | None
+    trouble: Trouble
+
+    def look_into(self, folder: Entry) -> tuple[FolderListing, list[Entry]]:
+        """What is in *folder*, and the folders to look into next."""
+        try:
+            descriptor = self._open(folder)
+        except OSError as error:
+            self._tell(folder.path, error)
+            descriptor = None
+        if descriptor is None:
+            return FolderListing(folder.path, folder, unreadable=True), []
+        try:
+            return self._read(descriptor, folder)
+        finally:
+            os.close(descriptor)
+
+    def _open(self, folder: Entry) -> int | None:
+        descriptor = open_below(self.top, folder.path, FOLDER_FLAGS | os.O_NOFOLLOW)
+        status = os.fstat(descriptor)
+        if (status.st_dev, status.st_ino) == (folder.device, folder.inode):
+            return descriptor
+        os.close(descriptor)
+        self.trouble(folder.path, "changed", "the folder was replaced while its parent was read")
+        return None
+
+    def _read(self, descriptor: int, folder: Entry) -> tuple[FolderListing, list[Entry]]:
+        only = _only_these(descriptor)
+        found = _Found(folder.path + b"/" if folder.path else b"")
+        unreadable = False
+        try:
+            with os.scandir(descriptor) as items:
+                for item in items:
+                    self._take(item, found, only, descriptor)
+        except OSError as error:
+            self._tell(folder.path, error)
+            unreadable = True
+        return found.listing(folder, unreadable), found.folders
+
+    def _take(
+        self, item: "os.DirEntry[str]", found: "_Found", only: frozenset[bytes] | None, descriptor: int
+    ) -> None:
+        name = item.name.encode(_ENCODING, "surrogateescape")
+        path = found.prefix + name
+        if (only is not None and name not in only) or self._is_excluded(item, name, path):
+            found.excluded.append(name)
+            return
+        try:
+            status = item.stat(follow_symlinks=False)
+            target = os.readlink(name, dir_fd=descriptor) if stat.S_ISLNK(status.st_mode) else None
+        except OSError as error:
+            self._tell(path, error)
+            found.skipped.append(name)
+            return
+        entry = make_entry(path, status, target)
+        if entry is None:
+            found.skipped.append(name)
+            self.trouble(path, "skipped-special", "a FIFO, socket or device has no content to keep")
+        elif entry.kind is not FileKind.FOLDER:
+            found.entries.append(entry)
+        elif self.device is not None and entry.device != self.device:
+            found.excluded.append(name)
+        else:
+            found.folders.append(entry)
+
+    def _is_excluded(self, item: "os.DirEntry[str]", name: bytes, path: bytes) -> bool:
+        if name == WORK_FOLDER:
+            return True
+        return not self.rules.empty and self.rules.excludes(path, item.is_dir(follow_symlinks=False))
+
+    def _tell(self, path: bytes, error: OSError) -> None:
+        gone = isinstance(error, FileNotFoundError)
+        sentence = "it vanished meanwhile" if gone else f"it cannot be read: {error.strerror}"
+        self.trouble(path, "vanished" if gone else "unreadable", sentence)
+
+
+@dataclass(slots=True)
+class _Found:
+    prefix: bytes
+    entries: list[Entry] = field(default_factory=list)
+    folders: list[Entry] = field(default_factory=list)
+    excluded: list[bytes] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
+
+    def listing(self, folder: Entry, unreadable: bool) -> FolderListing:
+        """All of it in name order."""
+        for entries in (self.entries, self.folders):
+            entries.sort(key=_path_of)
+        deeper = [names.name_of(entry.path) for entry in self.folders]
+        return FolderListing(
+            folder.path, folder, self.entries, deeper, sorted(self.excluded), sorted(self.skipped), unreadable
+        )
+
+
+def _path_of(entry: Entry) -> bytes:
+    return entry.path
+
+
+def _only_these(folder: int) -> frozenset[bytes] | None:
+    """The names that a marker in *folder* leaves to be taken; None if there is no marker."""
+    if _exists(folder, NO_BACKUP):
+        return frozenset()
+    if _exists(folder, CACHE_TAG) and _is_cache_tag(folder):
+        return frozenset((CACHE_TAG,))
+    return None
+
+
+def _exists(folder: int, name: bytes) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def _is_cache_tag(folder: int) -> bool:
+    try:
+        descriptor = os.open(CACHE_TAG, SOURCE_FLAGS, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, len(CACHE_SIGNATURE)) == CACHE_SIGNATURE
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,31 @@
+"""The catalog: what is kept, where, how surely. The only place that knows SQLAlchemy and Alembic."""
+
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog.records import Records
+from glacierkeep.catalog.values import (
+    ArchiveGone,
+    Finding,
+    FolderName,
+    Inventory,
+    InventoryState,
+    LedgerEntry,
+    NewFinding,
+    NewSegment,
+    PastEvent,
+    Totals,
+)
+
+__all__ = [
+    "ArchiveGone",
+    "Catalog",
+    "Finding",
+    "FolderName",
+    "Inventory",
+    "InventoryState",
+    "LedgerEntry",
+    "NewFinding",
+    "NewSegment",
+    "PastEvent",
+    "Records",
+    "Totals",
+]

@@ -1,0 +1,44 @@
+"""Cutting long inputs and outputs into short pieces."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, func, select
+
+T = TypeVar("T")
+
+PAGE = 1000
+"""Rows read at once, at most."""
+
+FEW = 400
+"""Keys named in one statement: twice as many stay below SQLite's oldest limit of 999 variables."""
+
+Opener = Callable[[], AbstractContextManager[Connection]]
+"""Opens one short, consistent read."""
+
+
+def batched(items: Iterable[T], size: int = FEW) -> Iterator[list[T]]:
+    """*items* in lists of at most *size*."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def next_key(connection: Connection, table: Table) -> int:
+    """The first free key of *table*; free until the end of this write, since there is only one writer."""
+    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+
+
+def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert *rows*, which all have the same columns; none is fine."""
+    if rows:
+        connection.execute(table.insert(), rows)
+
+
+def inserted_key(connection: Connection, table: Table, row: dict[str, Any]) -> int:
+    """Insert *row* and return its key."""
+    found = connection.execute(table.insert(), row).inserted_primary_key
+    assert found is not None
+    return int(found[0])

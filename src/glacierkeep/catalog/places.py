@@ -1,0 +1,161 @@
+"""Where a path stands: its folder's and its file's row, looked up and made in bulk."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from glacierkeep.catalog.batches import batched, insert_rows, next_key
+from glacierkeep.catalog.schema import files, folders, roots
+from glacierkeep.domain.names import join, name_of, parent_of, trouble_with
+from glacierkeep.catalog.searching import searchable
+
+Place = tuple[int, bytes]
+"""A folder's key and a name in it."""
+
+
+def find_top(connection: Connection, root_id: int) -> int | None:
+    """The root's own folder, or None."""
+    top = select(folders.c.id).where(folders.c.root_id == root_id, folders.c.parent_id.is_(None))
+    return connection.execute(top).scalar()
+
+
+def make_top(connection: Connection, root_id: int) -> int:
+    """The root's own folder, made if need be."""
+    known = find_top(connection, root_id)
+    if known is not None:
+        return known
+    key = next_key(connection, folders)
+    insert_rows(connection, folders, [_folder(key, root_id, None, b"")])
+    return key
+
+
+def find_folders(connection: Connection, root_id: int, paths: Iterable[bytes]) -> dict[bytes, int]:
+    """The folders among *paths* (root-relative, b"" the root) that are known, and those above them."""
+    top = find_top(connection, root_id)
+    return {} if top is None else _resolve(connection, root_id, top, paths, make=False)
+
+
+def make_folders(connection: Connection, root_id: int, paths: Iterable[bytes]) -> dict[bytes, int]:
+    """All folders of *paths* and above them, made if need be. Raises ValueError for a path that leads out."""
+    return _resolve(connection, root_id, make_top(connection, root_id), paths, make=True)
+
+
+def _resolve(
+    connection: Connection, root_id: int, top: int, paths: Iterable[bytes], *, make: bool
+) -> dict[bytes, int]:
+    found = {b"": top}
+    for level in _levels(paths):
+        places = {(found[above], name_of(path)): path for path in level if (above := parent_of(path)) in found}
+        known = _known_folders(connection, root_id, places)
+        if make:
+            known |= _insert_folders(connection, root_id, [place for place in places if place not in known])
+        found |= {places[place]: key for place, key in known.items()}
+    return found
+
+
+def _levels(paths: Iterable[bytes]) -> list[set[bytes]]:
+    """*paths* and all folders above them, by depth, the root itself left out."""
+    levels: list[set[bytes]] = []
+    for path in paths:
+        depth = path.count(b"/")
+        while path:
+            levels.extend(set() for _ in range(depth + 1 - len(levels)))
+            if path in levels[depth]:
+                break
+            levels[depth].add(path)
+            path, depth = parent_of(path), depth - 1
+    return levels
+
+
+def _known_folders(connection: Connection, root_id: int, places: Iterable[Place]) -> dict[Place, int]:
+    known: dict[Place, int] = {}
+    for few in batched(places):
+        wanted = select(folders.c.id, folders.c.parent_id, folders.c.name).where(
+            folders.c.root_id == root_id, tuple_(folders.c.parent_id, folders.c.name).in_(few)
+        )
+        known |= {(row.parent_id, row.name): row.id for row in connection.execute(wanted)}
+    return known
+
+
+def _insert_folders(connection: Connection, root_id: int, places: list[Place]) -> dict[Place, int]:
+    if not places:
+        return {}
+    first = next_key(connection, folders)
+    made = {place: first + at for at, place in enumerate(places)}
+    insert_rows(connection, folders, [_folder(key, root_id, *place) for place, key in made.items()])
+    return made
+
+
+def _folder(key: int, root_id: int, parent_id: int | None, name: bytes) -> dict[str, Any]:
+    return {"id": key, "root_id": root_id, "parent_id": parent_id, "name": name, "text": searchable(name)}
+
+
+def find_files(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:
+    """The files' rows at *places*, whether anything is there now or not."""
+    known: dict[Place, int] = {}
+    for few in batched(places):
+        wanted = select(files.c.id, files.c.folder_id, files.c.name).where(
+            tuple_(files.c.folder_id, files.c.name).in_(few)
+        )
+        known |= {(row.folder_id, row.name): row.id for row in connection.execute(wanted)}
+    return known
+
+
+def checked(path: bytes) -> bytes:
+    """*path* if it is root-relative and stays inside, b"" included. Raises ValueError."""
+    trouble = trouble_with(path) if path else None
+    if trouble:
+        raise ValueError(f"not a path below a root: {trouble}")
+    return path
+
+
+class FolderPaths:
+    """Paths of folders from their keys, the root's label first; remembers the last ones asked for."""
+
+    _MOST = 50_000
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, bytes]] = {}
+
+    def load(self, connection: Connection, keys: Iterable[int]) -> dict[int, tuple[int, bytes]]:
+        """Root's key and path of each folder of *keys*."""
+        wanted = set(keys)
+        if len(self._known) > self._MOST:
+            self._known = {key: known for key, known in self._known.items() if key in wanted}
+        missing = wanted - self._known.keys()
+        if missing:
+            self._add(_chains(connection, missing), _labels(connection))
+        return {key: self._known[key] for key in wanted}
+
+    def _add(self, chains: dict[int, tuple[int, int | None, bytes]], labels: dict[int, bytes]) -> None:
+        for key in chains:
+            self._spell(key, chains, labels)
+
+    def _spell(self, key: int, chains: dict[int, tuple[int, int | None, bytes]], labels: dict[int, bytes]) -> None:
+        below: list[int] = []
+        at: int | None = key
+        while at is not None and at not in self._known:
+            below.append(at)
+            at = chains[at][1]
+        path = self._known[at][1] if at is not None else b""
+        for one in reversed(below):
+            root_id, parent, name = chains[one]
+            path = labels[root_id] if parent is None else join(path, name)
+            self._known[one] = (root_id, path)
+
+
+def _chains(connection: Connection, keys: set[int]) -> dict[int, tuple[int, int | None, bytes]]:
+    """Root, parent and name of the folders *keys* and all above them."""
+    found: dict[int, tuple[int, int | None, bytes]] = {}
+    wanted = keys
+    while wanted:
+        for few in batched(wanted):
+            rows = connection.execute(select(folders).where(folders.c.id.in_(few)))
+            found |= {row.id: (row.root_id, row.parent_id, row.name) for row in rows}
+        wanted = {parent for key in wanted if (parent := found[key][1]) is not None} - found.keys()
+    return found
+
+
+def _labels(connection: Connection) -> dict[int, bytes]:
+    return {row.id: row.label.encode() for row in connection.execute(select(roots.c.id, roots.c.label))}

@@ -1,0 +1,184 @@
+"""The tables of what is under way, found and spent: uploads, jobs, retrievals, inventories, leases and the rest."""
+
+from sqlalchemy import Column, Index, LargeBinary, Table, Text, UniqueConstraint
+
+from glacierkeep.catalog.columns import CLUSTERED, STRICT, Big, Moment, key, refer
+from glacierkeep.catalog.schema import metadata
+
+uploads = Table(
+    "uploads",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("run_id", "runs", nullable=True),
+    refer("root_id", "roots", nullable=True),
+    Column("token", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("source", LargeBinary, nullable=False),
+    Column("size", Big, nullable=False),
+    Column("mtime_ns", Big, nullable=False),
+    Column("inode", Big, nullable=False),
+    Column("mode", Big, nullable=False),
+    Column("part_size", Big, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("upload_id", Text),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("vault_id", "token"),
+    **STRICT,
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    refer("upload_key", "uploads", primary_key=True),
+    Column("start", Big, primary_key=True),
+    Column("length", Big, nullable=False),
+    Column("tree_hash", LargeBinary, nullable=False),
+    **CLUSTERED,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    Column("token", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("progress", Text, nullable=False),
+    Column("job_id", Text),
+    refer("archive_key", "archives", nullable=True),
+    Column("range_start", Big),
+    Column("range_stop", Big),
+    Column("tier", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("completed_at", Moment),
+    Column("expires_at", Moment),
+    Column("message", Text, nullable=False, server_default=""),
+    UniqueConstraint("vault_id", "token"),
+    Index(None, "progress"),
+    Index(None, "archive_key"),
+    **STRICT,
+)
+
+retrievals = Table(
+    "retrievals",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    Column("target", LargeBinary, nullable=False),
+    Column("overwrite", Big, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    **STRICT,
+)
+
+retrieval_items = Table(
+    "retrieval_items",
+    metadata,
+    refer("retrieval_id", "retrievals", primary_key=True),
+    refer("version_id", "versions", primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index(None, "retrieval_id", "state", "version_id"),
+    **CLUSTERED,
+)
+
+# Which archives a retrieval needs: found once at its creation instead of at each page.
+retrieval_archives = Table(
+    "retrieval_archives",
+    metadata,
+    refer("retrieval_id", "retrievals", primary_key=True),
+    refer("archive_key", "archives", primary_key=True),
+    Index(None, "archive_key"),
+    **CLUSTERED,
+)
+
+retrieval_jobs = Table(
+    "retrieval_jobs",
+    metadata,
+    refer("retrieval_id", "retrievals", primary_key=True),
+    refer("job_key", "jobs", primary_key=True),
+    **CLUSTERED,
+)
+
+inventories = Table(
+    "inventories",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("job_key", "jobs", nullable=True),
+    Column("requested_at", Moment, nullable=False),
+    Column("date", Moment),
+    Column("state", Text, nullable=False),
+    Column("archives", Big, nullable=False, server_default="0"),
+    Column("size", Big, nullable=False, server_default="0"),
+    Column("full", Big, nullable=False, server_default="0"),
+    Index(None, "vault_id", "date"),
+    **STRICT,
+)
+
+listed = Table(
+    "listed",
+    metadata,
+    refer("inventory_id", "inventories", primary_key=True),
+    Column("archive_id", Text, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("size", Big, nullable=False),
+    Column("tree_hash", LargeBinary, nullable=False),
+    **CLUSTERED,
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("inventory_id", "inventories", nullable=True),
+    Column("kind", Text, nullable=False),
+    Column("archive_id", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    Index(None, "vault_id", "settled_at"),
+    **STRICT,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    key(),
+    refer("vault_id", "vaults", nullable=True),
+    Column("at", Moment, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("requests", Big, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("amount", Text),
+    Index(None, "at"),
+    **STRICT,
+)
+
+events = Table(
+    "events",
+    metadata,
+    key(),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    **STRICT,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("activity", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("pid", Big, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat_at", Moment, nullable=False),
+    Column("nonce", Text, nullable=False),
+    **STRICT,
+)

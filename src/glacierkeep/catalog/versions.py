@@ -1,0 +1,138 @@
+"""Versions: what a path was, at one time, and where its bytes lie."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, literal, select, union_all
+
+from glacierkeep.catalog.archives import read_archive
+from glacierkeep.catalog.batches import batched
+from glacierkeep.catalog.columns import signed
+from glacierkeep.catalog.places import FolderPaths
+from glacierkeep.catalog.reading import read_extent, select_extents, versions_by_key
+from glacierkeep.catalog.recording import Recording
+from glacierkeep.catalog.schema import archives, extents, files, segments, versions
+from glacierkeep.catalog.storing import stored, vouched
+from glacierkeep.catalog.vaults import Vaults
+from glacierkeep.clock import Clock
+from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.records import Archive, Extent, NewVersion, Vault, Version
+
+
+class Versions:
+    """Versions of all files, current and past."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def sizes_stored(self, vault_id: int, sizes: Iterable[int]) -> set[int]:
+        """Which of *sizes* (bytes) some stored, not retired file in that vault has; never 0."""
+        found: set[int] = set()
+        for few in batched(sorted(set(sizes) - {0}), 100):
+            found |= set(self._connection.execute(union_all(*(_of_size(size, vault_id) for size in few))).scalars())
+        return found
+
+    def same_content(self, vault_id: int, hashes: Hashes) -> int | None:
+        """A version with this content, stored in trusted archives of that vault, or None.
+
+        Size and tree hash agree, and the MD5 if it was recorded. Retired versions do not count, nor adopted
+        ones whose hash only a foreign bundle claims.
+        """
+        same = select(versions.c.id).where(
+            versions.c.size == hashes.size,
+            versions.c.tree_hash == hashes.tree_hash,
+            versions.c.kind == int(FileKind.FILE),
+            versions.c.md5.is_(None) | (versions.c.md5 == hashes.md5),
+            versions.c.retired_at.is_(None),
+            stored(vault_id) == 1,
+            vouched(vault_id),
+        )
+        return self._connection.execute(same.limit(1)).scalar()
+
+    def record(
+        self,
+        run_id: int | None,
+        root_id: int,
+        vault_id: int,
+        archive_key: int | None,
+        new: Iterable[NewVersion],
+        *,
+        adopted: bool = False,
+    ) -> list[int]:
+        """Record *new*, in one go; the key of each one's version, in order.
+
+        A file whose current version says the same gets no new version, only the extents it lacks in this vault
+        (all anew if any lies in an archive that is not present) and its inode. Otherwise the new version becomes
+        current, but an adopted one never takes the place of one that is not, nor of a younger one.
+        *archive_key* is the archive that `pieces` lie in. What is named by `same_as` and no longer wholly in present
+        archives of the vault, or an archive that is not present, raises ArchiveGone; a `same_as_path` that is not
+        stored leaves its version without extents, to be sent again. Either way all or nothing is written.
+        Without a run the version counts as first seen when the archive was created. Raises ValueError for a path
+        that leads out of the root. mtimes beyond 63 bits of ns are cut there.
+        """
+        recording = Recording(self._connection, root_id, vault_id, archive_key, adopted=adopted)
+        with self._connection.begin_nested():
+            return recording.record(run_id, list(new), self._clock.now())
+
+    def confirm(self, version_ids: Iterable[int]) -> None:
+        """Their content was read back and agreed: they are no longer merely adopted."""
+        for few in batched(version_ids):
+            self._connection.execute(versions.update().where(versions.c.id.in_(few)).values(adopted=0))
+
+    def touch(self, version_id: int, inode: int) -> None:
+        """The same file has another inode now."""
+        changed = versions.update().where(versions.c.id == version_id).values(inode=signed(inode))
+        self._connection.execute(changed)
+
+    def get(self, version_id: int) -> Version:
+        """The version with that key. Raises KeyError."""
+        return versions_by_key(self._connection, [version_id], FolderPaths())[version_id]
+
+    def many(self, version_ids: Iterable[int]) -> dict[int, Version]:
+        """The versions with those keys."""
+        return versions_by_key(self._connection, version_ids, FolderPaths())
+
+    def extents(self, version_id: int, vault_id: int) -> list[Extent]:
+        """Where the version's bytes lie in that vault, in order."""
+        here = select_extents().where(extents.c.version_id == version_id, extents.c.vault_id == vault_id)
+        return [read_extent(row) for row in self._connection.execute(here.order_by(extents.c.ordinal))]
+
+    def holdings(self, version_id: int) -> list[tuple[Vault, list[Archive]]]:
+        """In which vaults, and there in which archives, bytes of the version lie, whatever the archives' state."""
+        where = (
+            select(archives)
+            .where(
+                archives.c.id.in_(
+                    select(segments.c.archive_key)
+                    .join(extents, extents.c.segment_id == segments.c.id)
+                    .where(extents.c.version_id == version_id)
+                )
+            )
+            .order_by(archives.c.vault_id, archives.c.id)
+        )
+        found: dict[int, list[Archive]] = {}
+        for row in self._connection.execute(where):
+            found.setdefault(row.vault_id, []).append(read_archive(row))
+        vaults = Vaults(self._connection, self._clock)
+        return [(vaults.by_id(vault_id), held) for vault_id, held in found.items()]
+
+    def retire(self, version_ids: Iterable[int], at: datetime) -> None:
+        """A person let these versions go, at that time; those already retired keep their time."""
+        for few in batched(version_ids):
+            let_go = versions.c.id.in_(few) & versions.c.retired_at.is_(None)
+            self._connection.execute(versions.update().where(let_go).values(retired_at=at))
+            owners = select(versions.c.file_id).where(versions.c.id.in_(few))
+            current = files.c.id.in_(owners) & files.c.current_version.in_(few)
+            self._connection.execute(files.update().where(current).values(current_version=None))
+
+
+def _of_size(size: int, vault_id: int):  # type: ignore[no-untyped-def]
+    some = exists().where(
+        versions.c.size == size,
+        versions.c.kind == int(FileKind.FILE),
+        versions.c.retired_at.is_(None),
+        stored(vault_id) == 1,
+    )
+    return select(literal(size)).where(some)

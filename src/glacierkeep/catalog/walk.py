@@ -1,0 +1,147 @@
+"""Walking the tree of names in path order, a page at a time, holding no read open in between."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from glacierkeep.catalog.batches import PAGE, Opener
+from glacierkeep.catalog.places import find_folders
+from glacierkeep.catalog.reading import read_version, select_versions
+from glacierkeep.catalog.schema import files, folders, versions
+from glacierkeep.catalog.values import FolderName
+from glacierkeep.catalog.view import View
+from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.names import join, name_of, parent_of
+from glacierkeep.domain.records import Root, Version
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder's row: its key, its root-relative path."""
+
+    folder_id: int
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One question: how to read, which root, which versions."""
+
+    read: Opener
+    root: Root
+    view: View
+
+    def folder_at(self, path: bytes) -> _Folder | None:
+        with self.read() as connection:
+            key = find_folders(connection, self.root.root_id, [path]).get(path)
+        return None if key is None else _Folder(key, path)
+
+    def entries(self, folder: _Folder) -> Iterator[Version | _Folder]:
+        """What lies directly in *folder*, by name; the versions of a name before the folder of that name."""
+        return merge(self.versions_in(folder), self.folders_in(folder), key=_order)
+
+    def versions_in(self, folder: _Folder) -> Iterator[Version]:
+        prefix = join(self.root.label.encode(), folder.path)
+        name, key = b"", 0
+        while True:
+            with self.read() as connection:
+                rows = connection.execute(self._page(folder, name, key)).all()
+            yield from (self._version(row, prefix) for row in rows)
+            if len(rows) < PAGE:
+                return
+            name, key = rows[-1].name, rows[-1].id
+
+    def versions_of(self, path: bytes) -> list[Version]:
+        """The versions of the name *path* itself."""
+        folder = self.folder_at(parent_of(path))
+        if folder is None:
+            return []
+        one = files.c.name == name_of(path)
+        named = self._wanted(folder).where(one).order_by(versions.c.id)
+        prefix = join(self.root.label.encode(), folder.path)
+        with self.read() as connection:
+            return [self._version(row, prefix) for row in connection.execute(named)]
+
+    def folders_in(self, folder: _Folder) -> Iterator[_Folder]:
+        last: bytes | None = None
+        while True:
+            below = select(folders.c.name, folders.c.id).where(
+                folders.c.root_id == self.root.root_id, folders.c.parent_id == folder.folder_id
+            )
+            if last is not None:
+                below = below.where(folders.c.name > last)
+            with self.read() as connection:
+                rows = connection.execute(below.order_by(folders.c.name).limit(PAGE)).all()
+            yield from (_Folder(row.id, join(folder.path, row.name)) for row in rows)
+            if len(rows) < PAGE:
+                return
+            last = rows[-1].name
+
+    def below(self, folder: _Folder) -> Iterator[Version]:
+        """Everything in *folder*, depth first."""
+        stack = [self.entries(folder)]
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+            elif isinstance(entry, _Folder):
+                stack.append(self.entries(entry))
+            else:
+                yield entry
+
+    def _wanted(self, folder: _Folder) -> Select[Any]:
+        return select_versions().where(files.c.folder_id == folder.folder_id, self.view.condition())
+
+    def _page(self, folder: _Folder, name: bytes, key: int) -> Select[Any]:
+        after = (files.c.name >= name) & ((files.c.name > name) | (versions.c.id > key))
+        return self._wanted(folder).where(after).order_by(files.c.name, versions.c.id).limit(PAGE)
+
+    def _version(self, row: Row[Any], prefix: bytes) -> Version:
+        return read_version(row, self.root.root_id, prefix)
+
+
+def versions_below(read: Opener, root: Root, path: bytes, view: View) -> Iterator[Version]:
+    """The versions of *path* and of all below it, in the order of their paths' components.
+
+    b"" is the whole root. A name whose bytes sort first comes first; of one name, older versions first.
+    """
+    walk = _Walk(read, root, view)
+    if path:
+        yield from walk.versions_of(path)
+    folder = walk.folder_at(path)
+    if folder is not None:
+        yield from walk.below(folder)
+
+
+def children(read: Opener, root: Root, path: bytes, view: View) -> Iterator[Version | FolderName]:
+    """What lies directly in the folder *path*, by name, or the file itself if *path* is one.
+
+    A folder is given as its own version, or by its name if it has none and something lies below it.
+    """
+    walk = _Walk(read, root, view)
+    own = walk.versions_of(path) if path else []
+    folder = walk.folder_at(path)
+    if folder is None or any(version.kind is not FileKind.FOLDER for version in own):
+        yield from own
+        return
+    yield from _level(walk, folder)
+
+
+def _level(walk: _Walk, folder: _Folder) -> Iterator[Version | FolderName]:
+    label = walk.root.label.encode()
+    shown: bytes | None = None
+    for entry in walk.entries(folder):
+        if isinstance(entry, Version):
+            if entry.path != label:
+                shown = entry.path if entry.kind is FileKind.FOLDER else shown
+                yield entry
+        elif join(label, entry.path) != shown and next(walk.below(entry), None) is not None:
+            yield FolderName(walk.root.root_id, join(label, entry.path))
+
+
+def _order(entry: Version | _Folder) -> tuple[bytes, bool, int]:
+    is_folder = isinstance(entry, _Folder)
+    return name_of(entry.path), is_folder, 0 if isinstance(entry, _Folder) else entry.version_id

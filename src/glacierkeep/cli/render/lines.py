@@ -1,0 +1,88 @@
+"""A listener that says on standard error, line by line, what a person should know."""
+
+from collections.abc import Callable
+
+import click
+
+from glacierkeep.cli.render.words import count, moment, safe, size
+from glacierkeep.domain.names import printable
+from glacierkeep.events import (
+    ArchiveDeleted,
+    ArchiveStored,
+    Event,
+    FileKept,
+    FilePlaced,
+    FindingMade,
+    JobMoved,
+    JobRequested,
+    Noted,
+    Trouble,
+    UploadResumed,
+)
+
+
+def to_stderr(line: str) -> None:
+    """Print *line* on standard error at once."""
+    click.echo(line, err=True)
+
+
+class Lines:
+    """Says what is wrong; what is worth knowing, unless *quiet*; what happens, if *verbose*; each file, at 2."""
+
+    def __init__(self, *, quiet: bool, verbose: int, write: Callable[[str], None] = to_stderr) -> None:
+        self._quiet = quiet
+        self._verbose = verbose
+        self._write = write
+
+    def __call__(self, event: Event) -> None:
+        for line in self._wrong(event) or self._worth_knowing(event) or self._happening(event):
+            self._write(line)
+
+    def _wrong(self, event: Event) -> list[str]:
+        match event:
+            case Trouble():
+                about = f"{printable(event.path)}: " if event.path else ""
+                hint = [f"hint: {safe(event.hint)}"] if event.hint else []
+                return [f"gk: {about}{safe(event.sentence)}", *hint]
+            case FindingMade():
+                return [f"gk: {event.kind}: {safe(event.name)}: {safe(event.sentence)}"]
+        return []
+
+    def _worth_knowing(self, event: Event) -> list[str]:
+        if self._quiet:
+            return []
+        match event:
+            case Noted():
+                return [f"gk: {safe(event.sentence)}"]
+            case FileKept(same=False):
+                return [f"gk: left alone, its content differs: {printable(event.path)}"]
+        return []
+
+    def _happening(self, event: Event) -> list[str]:
+        if self._verbose < 1:
+            return []
+        match event:
+            case ArchiveStored():
+                stored = f"{event.kind} of {size(event.size)}, {count(event.files, 'file')}"
+                return [f"stored {stored} in {event.vault}: {safe(event.archive_id)}"]
+            case UploadResumed():
+                there = f"{size(event.sent)} of {size(event.size)}"
+                return [f"going on with {printable(event.name)}: {there} are there"]
+            case JobRequested():
+                return [f"requested {event.action} of {size(event.size)} from {event.vault} ({event.tier})"]
+            case JobMoved():
+                when = f" at {moment(event.completed_at)}" if event.completed_at else ""
+                return [f"job of {event.vault} ({event.action}) is {event.state}{when}"]
+            case ArchiveDeleted():
+                return [f"deleted archive of {size(event.size)} from {event.vault}: {safe(event.archive_id)}"]
+        return self._each_file(event)
+
+    def _each_file(self, event: Event) -> list[str]:
+        if self._verbose < 2:
+            return []
+        match event:
+            case FilePlaced():
+                return [f"placed {printable(event.path)} ({size(event.size)})"]
+            case FileKept():
+                return [f"left alone, its content is the same: {printable(event.path)}"]
+        return []

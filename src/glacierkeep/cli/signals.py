@@ -1,0 +1,68 @@
+"""The first Ctrl-C asks to stop, the second stops."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from glacierkeep.errors import Exit
+
+_SENTENCE = b"\ngk: finishing the part under way; press Ctrl-C again to stop at once\n"
+_WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+class Stop:
+    """Asked by operations: whether to come to an end. Only once armed is the first signal gentle."""
+
+    def __init__(self) -> None:
+        self.heeded = False
+        self._armed = False
+        self._received: list[int] = []
+
+    def __call__(self) -> bool:
+        """Whether to stop. Once this said True, the command has been broken off."""
+        if self._received:
+            self.heeded = True
+        return self.heeded
+
+    def arm(self) -> "Stop":
+        """From now on someone asks."""
+        self._armed = True
+        return self
+
+    @property
+    def code(self) -> Exit:
+        """The exit code of what was broken off."""
+        return Exit.TERMINATED if signal.SIGTERM in self._received else Exit.INTERRUPTED
+
+    def receive(self, number: int, frame: FrameType | None = None) -> None:
+        """Take a signal. Raises KeyboardInterrupt, unless it is the first and someone asks."""
+        self._received.append(number)
+        if self._armed and len(self._received) == 1:
+            # Not by way of sys.stderr: the signal may have come in the middle of a write to it.
+            os.write(2, _SENTENCE)
+            return
+        if self._armed and len(self._received) > 2:
+            os._exit(self.code)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+@contextmanager
+def watched() -> Iterator[Stop]:
+    """A Stop that hears SIGINT and SIGTERM, if this is the main thread; a signal that is ignored stays so."""
+    stop = Stop()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [number for number in _WATCHED if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, stop.receive) for number in heard}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

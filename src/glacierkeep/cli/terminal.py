@@ -1,0 +1,46 @@
+"""What the process is attached to, and asking the person there."""
+
+import os
+import sys
+
+from glacierkeep.errors import NeedsYes
+
+
+def someone_there() -> bool:
+    """Whether a person can be asked: standard input and standard error are a terminal."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+
+def someone_watching() -> bool:
+    """Whether a person sees what is printed."""
+    return _is_terminal(sys.stdout) or _is_terminal(sys.stderr)
+
+
+def out_is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return _is_terminal(sys.stdout)
+
+
+def in_color(wish: str, *, terminal: bool) -> bool:
+    """Whether to use colours, *wish* being auto, always or never; NO_COLOR counts for auto."""
+    if wish == "auto":
+        return terminal and not os.environ.get("NO_COLOR")
+    return wish == "always"
+
+
+def ask(question: str) -> None:
+    """Return if the person at the terminal says yes. Raises NeedsYes if not, or if nobody is there."""
+    if not someone_there():
+        raise NeedsYes(f"not confirmed: {question}", hint="give --yes to do it without asking")
+    sys.stderr.write(f"gk: {question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if answer.strip().lower() not in ("y", "yes"):
+        raise NeedsYes("not confirmed; nothing was changed")
+
+
+def _is_terminal(stream: object) -> bool:
+    try:
+        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]
+    except ValueError:
+        return False

@@ -1,0 +1,94 @@
+"""What is wanted, fully checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.service import Tier
+from glacierkeep.domain.vault import VaultAddress, VaultKind
+
+BUNDLE_SIZE = 256 * MIB
+BUNDLE_SIZE_S3 = 64 * MIB
+"""Smaller on `s3://`, where the whole object is thawed for any of it."""
+
+BUNDLE_THRESHOLD = 16 * MIB
+UPLOAD_JOBS = 4
+
+
+class StorageClass(StrEnum):
+    """Of objects in an S3 bucket."""
+
+    DEEP_ARCHIVE = "DEEP_ARCHIVE"
+    GLACIER = "GLACIER"
+    GLACIER_IR = "GLACIER_IR"
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """How one vault is used. Sizes in bytes; None means that gk chooses. *profile* is an AWS profile."""
+
+    url: VaultAddress
+    profile: str | None = None
+    endpoint_url: str | None = None
+    storage_class: StorageClass = StorageClass.DEEP_ARCHIVE
+    tier: Tier | None = None
+    part_size: int | None = None
+    bundle_size: int = BUNDLE_SIZE
+    bundle_threshold: int = BUNDLE_THRESHOLD
+    recipients: tuple[str, ...] = ()
+    realistic: bool = False
+    """Of `local:` vaults: jobs take as many hours as the real service's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent, in the currency of the tariff."""
+
+    month: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSettings:
+    """Where the records are, and where a readable copy of them goes."""
+
+    url: str | None = None
+    mirror: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told when a run ends."""
+
+    healthchecks: str | None = None
+    apprise: tuple[str, ...] = ()
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSettings:
+    """How folders are read and sent; *exclude* holds patterns as in .gitignore."""
+
+    exclude: tuple[str, ...] = ()
+    exclude_caches: bool = False
+    one_file_system: bool = False
+    jobs: int = UPLOAD_JOBS
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything. *default_vault* is a name in *vaults* or an address."""
+
+    default_vault: str | None = None
+    vaults: Mapping[str, VaultSettings] = field(default_factory=dict)
+    budget: Budget = Budget()
+    catalog: CatalogSettings = CatalogSettings()
+    notify: Notify = Notify()
+    upload: UploadSettings = UploadSettings()
+
+
+def plain_vault(url: VaultAddress) -> VaultSettings:
+    """The settings of a vault nothing is said about."""
+    return VaultSettings(url, bundle_size=BUNDLE_SIZE_S3 if url.kind is VaultKind.S3 else BUNDLE_SIZE)

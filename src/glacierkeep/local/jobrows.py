@@ -1,0 +1,30 @@
+"""Jobs as rows, each with the archive it is about."""
+
+import sqlite3
+
+from glacierkeep.local import refusals, vaults
+from glacierkeep.local.calls import Call
+
+QUERY = (
+    "SELECT jobs.*, archives.id AS archive_id, archives.size AS archive_size,"
+    " archives.tree_hash AS archive_tree_hash, archives.description AS archive_description"
+    " FROM jobs LEFT JOIN archives USING (archive)"
+)
+
+
+def find_job(call: Call) -> sqlite3.Row:
+    """The job the request names, or the refusal."""
+    with call.state.reading() as db:
+        return find_row(call, db)
+
+
+def find_row(call: Call, db: sqlite3.Connection) -> sqlite3.Row:
+    """The job the request names, seen from inside a transaction, or the refusal."""
+    vault = vaults.require(call, db)
+    row: sqlite3.Row | None = db.execute(
+        f"{QUERY} WHERE jobs.id = ? AND jobs.vault = ? AND expires > ?",
+        (call.path["job"], vault["vault"], call.state.moment(db)),
+    ).fetchone()
+    if row is None:
+        raise refusals.job_not_found(call.path["job"])
+    return row

@@ -1,0 +1,78 @@
+"""Is this content in the vault already? A file is read for it only when the catalog knows one of its size there."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from glacierkeep.bundle.folder import open_source
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.hashes import ContentHasher, Hashes
+from glacierkeep.errors import SourceChanged
+from glacierkeep.operations.scan import Change
+from glacierkeep.transfer.source import FileSource
+from glacierkeep.domain.parts import ByteRange
+
+_BATCH = 256
+_PIECE = 1 << 20
+
+
+class Judged(NamedTuple):
+    """A change, and the version whose content it has, with the hashes that say so."""
+
+    change: Change
+    same_as: int | None = None
+    hashes: Hashes | None = None
+
+
+Trouble = Callable[[bytes, Exception], None]
+
+
+def judge(
+    changes: Iterable[Change], vault_id: int, root_fd: int, *, catalog: Catalog, trouble: Trouble
+) -> Iterator[Judged]:
+    """*changes* in their order, each with what has its content in the vault. *trouble* is told of unreadable files;
+    they are left out."""
+    rest = iter(changes)
+    while batch := list(islice(rest, _BATCH)):
+        sizes = {each.entry.size for each in batch if each.entry.kind is FileKind.FILE and each.entry.size}
+        with catalog.read() as records:
+            stored = records.versions.sizes_stored(vault_id, sizes) if sizes else set()
+        for change in batch:
+            if change.entry.kind is not FileKind.FILE or change.entry.size not in stored:
+                yield Judged(change)
+                continue
+            try:
+                hashes = hash_file(change, root_fd)
+            except (OSError, SourceChanged) as error:
+                trouble(change.entry.path, error)
+                continue
+            with catalog.read() as records:
+                yield Judged(change, records.versions.same_content(vault_id, hashes), hashes)
+
+
+def source_of(change: Change, root_fd: int) -> FileSource:
+    """The file of *change* as bytes to be sent, as long as it is what was scanned."""
+    entry = change.entry
+    return FileSource(
+        lambda: open_source(root_fd, entry.path),
+        size=entry.size,
+        mtime_ns=entry.mtime_ns,
+        inode=entry.inode,
+        name=entry.path.decode("utf-8", "replace"),
+    )
+
+
+def hash_file(change: Change, root_fd: int) -> Hashes:
+    """The hashes of the file, read once. Raises SourceChanged if it is no longer what was scanned."""
+    with source_of(change, root_fd) as source:
+        return hash_source(source)
+
+
+def hash_source(source: FileSource) -> Hashes:
+    """The hashes of all of *source*, read once. Raises SourceChanged."""
+    hasher = ContentHasher()
+    for at in range(0, source.size, _PIECE):
+        hasher.update(source.read_part(ByteRange(at, min(at + _PIECE, source.size))))
+    source.check()
+    return hasher.result()

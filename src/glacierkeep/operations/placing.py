@@ -1,0 +1,246 @@
+"""Giving files their place: what a retrieval's items become below its target folder."""
+
+import functools
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
+from glacierkeep.bundle.place import Target, Write, write_pieces
+from glacierkeep.bundle.read import ReadAt, reader_of
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.clock import Clock
+from glacierkeep.domain import names
+from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.hashes import Hashes, hash_content
+from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.records import Archive, Extent, ItemState, Job, Retrieval, Version
+from glacierkeep.errors import BytesMismatch, Exit
+from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
+from glacierkeep.operations.arrivals import download, partial_name
+from glacierkeep.operations.retrieval_plan import stored_range
+from glacierkeep.stores.store import Store
+
+_BATCH = 200
+_PIECE = 1 << 20
+_ALL_OF_OWNER = 0o700
+
+
+class Placing:
+    """The items of one retrieval on their way to their places. Not for several threads at once."""
+
+    def __init__(
+        self, retrieval: Retrieval, target: Target, *, catalog: Catalog, tell: Listener, stop: Callable[[], bool]
+    ) -> None:
+        self.retrieval, self.target, self.catalog, self.tell, self.stop = retrieval, target, catalog, tell, stop
+        self.different = 0
+        self.size = 0
+        self.codes: list[Exit] = []
+        self._settled: list[tuple[int, ItemState, str]] = []
+        self._folders: set[bytes] = set()
+
+    def place_what_needs_no_bytes(self) -> None:
+        """Folders, symlinks and empty files: all that is known of them stands in the catalog."""
+        for item, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING):
+            if self.stop():
+                break
+            if version.kind is FileKind.FOLDER:
+                self._folders.add(version.path)
+                self._place(version, functools.partial(self.target.place_folder, version.path))
+            elif version.kind is FileKind.SYMLINK:
+                self._place(version, functools.partial(self._symlink, version))
+            elif version.size == 0:
+                self._place(version, functools.partial(self._content, version, write_pieces(())))
+        self.flush()
+
+    def wants(self, job: Job) -> bool:
+        """Whether an item still waits for bytes that *job* brings."""
+        return next(self._pieces(job), None) is not None
+
+    def bring(self, job: Job, archive: Archive, *, store: Store, clock: Clock) -> None:
+        """Download what *job* brings and place every item whose bytes are in it. Raises what the store raises."""
+        try:
+            download(job, archive, self.target, store=store, clock=clock, tell=self.tell, stop=self.stop)
+        except BytesMismatch as error:
+            self._mismatch(archive.description.encode(), error)
+        else:
+            if job.range is None:
+                with self.catalog.write() as records:
+                    records.archives.note_retrieved(archive.archive_key, clock.now())
+        if self.stop():
+            return
+        if not self._place_whole(job, archive):
+            self._place_members(job)
+        self.target.drop_partial(partial_name(job))
+        self.flush()
+
+    def fail(self, job: Job, reason: str) -> None:
+        """Give up the items that wait for *job*."""
+        for version, _ in self._pieces(job):
+            self._failed(version, "not-retrieved", reason)
+        self.flush()
+
+    def finish(self) -> None:
+        """All jobs are done: what waits still cannot come; folders get their times and modes."""
+        for _, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING):
+            self._failed(version, "not-in-vault", "its bytes do not lie in this vault")
+        self.flush()
+        self._finish_folders()
+        with self.catalog.write() as records:
+            records.retrievals.finish(self.retrieval.retrieval_id)
+
+    def flush(self) -> None:
+        """Make what was placed durable, then write it down."""
+        self.target.flush()
+        settled, self._settled = self._settled, []
+        if not settled:
+            return
+        with self.catalog.write() as records:
+            for version_id, state, reason in settled:
+                records.retrievals.settle(self.retrieval.retrieval_id, version_id, state, reason)
+
+    def _place_whole(self, job: Job, archive: Archive) -> bool:
+        """If what came is just one file, let it become that file without copying it; whether it was so."""
+        some = list(itertools.islice(self._pieces(job), 2))
+        if len(some) != 1 or some[0][1].length != archive.size or some[0][0].kind is not FileKind.FILE:
+            return False
+        version = some[0][0]
+        self._place(
+            version,
+            lambda: self.target.place_partial(
+                partial_name(job),
+                version.path,
+                expected=_expected(version),
+                mtime_ns=version.mtime_ns,
+                mode=version.mode,
+                overwrite=self.retrieval.overwrite,
+            ),
+        )
+        return True
+
+    def _place_members(self, job: Job) -> None:
+        """Every waiting item from its bytes within what came; hard links after the files they link to."""
+        start = job.range.start if job.range else 0
+        with self.target.open_partial(partial_name(job)) as partial:
+            read_at = reader_of(partial)
+            for kind in (FileKind.FILE, FileKind.HARDLINK):
+                for version, extent in self._pieces(job):
+                    if self.stop():
+                        return
+                    if version.kind is kind:
+                        pieces = _pieces_of(read_at, stored_range(extent).start - start, extent.length)
+                        self._place(version, functools.partial(self._content, version, write_pieces(pieces)))
+                self.flush()
+
+    def _pieces(self, job: Job) -> Iterator[tuple[Version, Extent]]:
+        """The waiting items whose bytes *job* brings, each with its one extent."""
+        assert job.archive_key is not None
+        for version, extents in self.catalog.retrieval_pieces(self.retrieval.retrieval_id, job.archive_key):
+            for extent in extents:
+                if extent.length and _brings(job, stored_range(extent)):
+                    yield version, extent
+
+    def _content(self, version: Version, write: Write) -> Placed | Kept:
+        if version.kind is FileKind.HARDLINK and version.target is not None:
+            label = version.path.partition(b"/")[0]
+            return self.target.place_hardlink(
+                version.path,
+                names.join(label, version.target),
+                write,
+                expected=_expected(version),
+                mtime_ns=version.mtime_ns,
+                mode=version.mode,
+                overwrite=self.retrieval.overwrite,
+            )
+        return self._write(version, write)
+
+    def _write(self, version: Version, write: Write) -> Placed | Kept:
+        return self.target.place_file(
+            version.path,
+            write,
+            expected=_expected(version),
+            mtime_ns=version.mtime_ns,
+            mode=version.mode,
+            overwrite=self.retrieval.overwrite,
+        )
+
+    def _symlink(self, version: Version) -> Placed | Kept:
+        return self.target.place_symlink(
+            version.path, version.target or b"", mtime_ns=version.mtime_ns, overwrite=self.retrieval.overwrite
+        )
+
+    def _place(self, version: Version, place: Callable[[], Placed | Kept]) -> None:
+        try:
+            result = place()
+        except BytesMismatch as error:
+            self._mismatch(version.path, error)
+            self._settle(version, ItemState.FAILED, str(error))
+        except CannotPlace as error:
+            self._failed(version, error.code, str(error), error.hint)
+        else:
+            self._placed(version, result)
+
+    def _placed(self, version: Version, result: Placed | Kept) -> None:
+        if isinstance(result, Placed):
+            self.size += version.size
+            self._settle(version, ItemState.PLACED, "")
+            self.tell(FilePlaced(version.path, version.size))
+            return
+        same = result.same
+        self.different += not same
+        self._settle(version, ItemState.SKIPPED, "" if same else "something different is there")
+        if version.kind is not FileKind.FOLDER or not same:
+            self.tell(FileKept(version.path, same))
+
+    def _mismatch(self, path: bytes, error: BytesMismatch) -> None:
+        self.codes.append(Exit.MISMATCH)
+        self.tell(Trouble(path, error.code, str(error), error.hint))
+
+    def _failed(self, version: Version, code: str, reason: str, hint: str | None = None) -> None:
+        self.codes.append(Exit.PARTLY)
+        self._settle(version, ItemState.FAILED, reason)
+        self.tell(Trouble(version.path, code, reason, hint))
+
+    def _settle(self, version: Version, state: ItemState, reason: str) -> None:
+        self._settled.append((version.version_id, state, reason))
+        if len(self._settled) >= _BATCH:
+            self.flush()
+
+    def _finish_folders(self) -> None:
+        """Modes that shut out their owner come last, the deepest first."""
+        shut: list[Version] = []
+        for _, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.PLACED):
+            if version.kind is not FileKind.FOLDER:
+                continue
+            self._folders.add(version.path)
+            if version.mode & _ALL_OF_OWNER == _ALL_OF_OWNER:
+                self.target.finish_folder(version.path, mtime_ns=version.mtime_ns, mode=version.mode)
+            else:
+                shut.append(version)
+        for version in sorted(shut, key=lambda each: each.path, reverse=True):
+            self.target.finish_folder(version.path, mtime_ns=version.mtime_ns, mode=version.mode)
+        for path in self.target.created_folders():
+            if path not in self._folders:
+                self.target.finish_folder(path, mtime_ns=None, mode=_usual_folder_mode())
+
+
+def _brings(job: Job, wanted: ByteRange) -> bool:
+    return job.range is None or job.range.holds(wanted)
+
+
+def _pieces_of(read_at: ReadAt, start: int, length: int) -> Iterator[bytes]:
+    for at in range(start, start + length, _PIECE):
+        yield read_at(at, min(_PIECE, start + length - at))
+
+
+def _expected(version: Version) -> Hashes:
+    if version.size == 0:
+        return hash_content(b"")
+    assert version.tree_hash is not None
+    return Hashes(version.size, version.md5 or b"", version.tree_hash)
+
+
+def _usual_folder_mode() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o777 & ~mask

@@ -1,0 +1,126 @@
+"""gk upload --dry-run: what a pass would send, in how many archives and requests."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from glacierkeep.bundle.folder import open_root
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain import names
+from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.filling import Filling
+from glacierkeep.domain.parts import choose_part_size, request_count
+from glacierkeep.domain.records import Vault
+from glacierkeep.errors import Exit, most_serious
+from glacierkeep.events import Listener, nobody
+from glacierkeep.operations.content import judge
+from glacierkeep.operations.roots import Scope, choose_scope
+from glacierkeep.operations.scan import Looking, Plan, scan
+from glacierkeep.operations.sending import Sizes
+from glacierkeep.operations.upload import UploadOutcome
+
+
+def preview(
+    path: bytes,
+    vault: Vault,
+    *,
+    catalog: Catalog,
+    staging: Path,
+    host: str,
+    looking: Looking,
+    sizes: Sizes,
+    label: str | None = None,
+    tell: Listener = nobody,
+    stop: Callable[[], bool] = lambda: False,
+) -> UploadOutcome:
+    """What `upload` would do; nothing is sent and nothing written down."""
+    scope = choose_scope(path, label=label, host=host, catalog=catalog)
+    plan = scan(scope, vault.vault_id, looking, catalog=catalog, staging=staging, tell=tell, stop=stop)
+    try:
+        root_fd = open_root(scope.path)
+        try:
+            return _foresee(scope, plan, vault, sizes, root_fd, catalog=catalog, stop=stop)
+        finally:
+            os.close(root_fd)
+    finally:
+        plan.close()
+
+
+def _foresee(
+    scope: Scope,
+    plan: Plan,
+    vault: Vault,
+    sizes: Sizes,
+    root_fd: int,
+    *,
+    catalog: Catalog,
+    stop: Callable[[], bool],
+) -> UploadOutcome:
+    """Fill bundles in thought as `Sending` does in deed."""
+    count = _Foreseen(sizes, scope.label.encode())
+    problems: list[bytes] = []
+    judged = judge(
+        plan.changes, vault.vault_id, root_fd, catalog=catalog, trouble=lambda path, _: problems.append(path)
+    )
+    for each in judged:
+        if stop():
+            break
+        if each.same_as is not None:
+            count.same += 1
+        elif not each.change.rider:
+            count.take(each.change.entry)
+    count.close()
+    troubles = plan.troubles + len(problems)
+    return UploadOutcome(
+        root=scope.label,
+        path=scope.path,
+        vault=vault.address,
+        dry_run=True,
+        new=plan.new,
+        changed=plan.changed,
+        unchanged=plan.unchanged,
+        same_content=count.same,
+        gone=plan.missing,
+        files=count.files,
+        size=count.size,
+        archives=count.archives,
+        sent=count.bytes,
+        requests=count.requests,
+        problems=troubles,
+        looks_empty=plan.looks_empty,
+        exit=most_serious(
+            ([Exit.FINDINGS] if plan.looks_empty else []) + ([Exit.PARTLY] if troubles else [])
+        ),
+    )
+
+
+class _Foreseen:
+    """Bundles filled in thought."""
+
+    def __init__(self, sizes: Sizes, label: bytes) -> None:
+        self.sizes, self.label = sizes, label
+        self.filling = Filling(sizes.bundle)
+        self.files = self.size = self.same = self.archives = self.bytes = self.requests = 0
+
+    def take(self, entry: Entry) -> None:
+        """One path that would be sent."""
+        content = entry.size if entry.kind is FileKind.FILE else 0
+        self.files += entry.kind is not FileKind.FOLDER
+        self.size += content
+        if entry.kind is FileKind.FILE and entry.size >= self.sizes.threshold:
+            return self._archive(entry.size)
+        name = names.join(self.label, entry.path)
+        if not self.filling.has_room_for(name, entry):
+            self.close()
+        self.filling.add(name, entry)
+
+    def close(self) -> None:
+        """The bundle under way would be sent."""
+        if self.filling.members:
+            self._archive(self.filling.size)
+        self.filling.empty()
+
+    def _archive(self, size: int) -> None:
+        self.archives += 1
+        self.bytes += size
+        self.requests += request_count(size, choose_part_size(size, self.sizes.part))

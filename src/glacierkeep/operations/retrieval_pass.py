@@ -1,0 +1,155 @@
+"""One pass over a retrieval: ask what is not asked yet, bring back what is ready, place it, and see whether all is done.
+
+Whatever a pass is killed in, the next one goes on: jobs are known by their tokens, downloads by their partial files,
+and an item counts as placed only once its file has its final name.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from glacierkeep.bundle.place import Target
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.clock import Clock
+from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
+from glacierkeep.errors import Exit, NotFound
+from glacierkeep.events import Listener, Noted
+from glacierkeep.operations import asking
+from glacierkeep.operations.activity import lease
+from glacierkeep.operations.placing import Placing
+from glacierkeep.stores.store import Store
+
+MOST_REQUESTS = 3
+"""How often the same bytes are asked for when their output expired before it was collected."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassOutcome:
+    """What one pass did. *size* in bytes of files placed."""
+
+    different: int = 0
+    size: int = 0
+    waiting: bool = False
+    codes: tuple[Exit, ...] = ()
+
+    def plus(self, other: "PassOutcome") -> "PassOutcome":
+        """Both passes, the *other* the later one."""
+        return PassOutcome(
+            self.different + other.different, self.size + other.size, other.waiting, self.codes + other.codes
+        )
+
+
+def advance(
+    retrieval: Retrieval,
+    *,
+    catalog: Catalog,
+    store: Store,
+    clock: Clock,
+    host: str,
+    lock_wait: float,
+    tell: Listener,
+    stop: Callable[[], bool],
+) -> PassOutcome:
+    """Move *retrieval* on. Raises Locked if another gk is at it, DiskTrouble, and what the store raises."""
+    activity = f"retrieval {retrieval.retrieval_id}"
+    with lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+        os.makedirs(retrieval.target, exist_ok=True)
+        with Target(retrieval.target) as target:
+            placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
+            placing.place_what_needs_no_bytes()
+            one = _Pass(retrieval, placing, catalog, store, clock, tell, stop)
+            waiting = one.move_jobs()
+            if not waiting and not stop():
+                placing.finish()
+            placing.flush()
+            return PassOutcome(placing.different, placing.size, waiting, tuple(placing.codes))
+
+
+class _Pass:
+    def __init__(
+        self,
+        retrieval: Retrieval,
+        placing: Placing,
+        catalog: Catalog,
+        store: Store,
+        clock: Clock,
+        tell: Listener,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.retrieval, self.placing, self.catalog, self.store = retrieval, placing, catalog, store
+        self.clock, self.tell, self.stop = clock, tell, stop
+
+    def move_jobs(self) -> bool:
+        """Move every job of the retrieval on as far as it goes now; whether any is still outstanding."""
+        with self.catalog.read() as records:
+            jobs = records.jobs.for_retrieval(self.retrieval.retrieval_id)
+        waiting = False
+        for job in jobs:
+            if self.stop():
+                return True
+            waiting |= self._move(job, jobs)
+        return waiting
+
+    def _move(self, job: Job, all_jobs: list[Job]) -> bool:
+        """Move one job on; whether it is still outstanding."""
+        if job.progress is JobProgress.INTENDED:
+            asked = self._ask(job)
+            if asked is None:
+                return False
+            job = asked
+        if job.progress is JobProgress.REQUESTED:
+            job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
+        if job.progress in (JobProgress.READY, JobProgress.COLLECTED):
+            return self._bring(job, all_jobs)
+        if job.progress is JobProgress.FAILED:
+            self.placing.fail(job, f"the service could not retrieve it: {job.message or 'no reason given'}")
+        if job.progress is JobProgress.EXPIRED:
+            return self._ask_again(job, all_jobs)
+        return job.progress is JobProgress.REQUESTED
+
+    def _ask(self, job: Job) -> Job | None:
+        try:
+            return asking.ask(
+                job,
+                self._archive(job),
+                catalog=self.catalog,
+                store=self.store,
+                tell=self.tell,
+                perhaps_asked=True,
+            )
+        except NotFound as error:
+            self.placing.fail(job, str(error))
+            return None
+
+    def _bring(self, job: Job, all_jobs: list[Job]) -> bool:
+        if not self.placing.wants(job):
+            return False
+        try:
+            self.placing.bring(job, self._archive(job), store=self.store, clock=self.clock)
+        except NotFound:
+            expired = asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
+            return self._ask_again(expired, all_jobs)
+        asking.collected(job, catalog=self.catalog)
+        return False
+
+    def _ask_again(self, job: Job, all_jobs: list[Job]) -> bool:
+        """A job's output lives a day; if nobody collected it and something still waits for it, ask once more."""
+        same = [each for each in all_jobs if (each.archive_key, each.range) == (job.archive_key, job.range)]
+        if same[-1].job_key != job.job_key or not self.placing.wants(job):
+            return False
+        if len(same) >= MOST_REQUESTS:
+            self.placing.fail(job, f"its output expired {MOST_REQUESTS} times before it was collected")
+            return False
+        self.tell(Noted("asked-again", "a job's output expired before it was collected; it is asked for again"))
+        with self.catalog.write() as records:
+            key = records.jobs.intend(
+                job.vault_id, asking.new_token(), job.action, job.archive_key, job.range, job.tier
+            )
+            records.retrievals.link(self.retrieval.retrieval_id, key)
+            again = records.jobs.get(key)
+        return self._move(again, [*all_jobs, again])
+
+    def _archive(self, job: Job) -> Archive:
+        assert job.archive_key is not None
+        with self.catalog.read() as records:
+            return records.archives.get(job.archive_key)

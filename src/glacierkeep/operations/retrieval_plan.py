@@ -1,0 +1,87 @@
+"""What must be asked back for a wish: archives, and the ranges of them that hold the wanted bytes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.parts import ByteRange, cover
+from glacierkeep.domain.records import Archive, Extent, Version
+
+JOIN_GAP = 4 * MIB
+"""Ranges nearer than this are one job: at list prices a job costs about as much as bringing 5 MiB back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """One job: the whole *archive*, or *range* of it."""
+
+    archive: Archive
+    range: ByteRange | None
+
+    @property
+    def size(self) -> int:
+        return self.range.length if self.range else self.archive.size
+
+
+@dataclass(slots=True)
+class RetrievalPlan:
+    """What a wish comes to. *elsewhere* names versions whose bytes are not in the vault."""
+
+    files: int = 0
+    size: int = 0
+    jobs: list[PlannedJob] = field(default_factory=list)
+    elsewhere: list[bytes] = field(default_factory=list)
+
+    @property
+    def job_bytes(self) -> int:
+        return sum(job.size for job in self.jobs)
+
+
+def plan_retrieval(versions: Iterable[Version], vault_id: int, *, catalog: Catalog) -> RetrievalPlan:
+    """The jobs that bring back the content of *versions* from the vault; what has no content needs none."""
+    plan = RetrievalPlan()
+    wanted: dict[int, list[ByteRange]] = {}
+    for version in versions:
+        plan.files += 1
+        plan.size += version.size
+        if not version.size:
+            continue
+        extents = content_of(version, vault_id, catalog=catalog)
+        if not extents:
+            plan.elsewhere.append(version.path)
+        for extent in extents:
+            _want(wanted.setdefault(extent.archive_key, []), stored_range(extent))
+    with catalog.read() as records:
+        for archive_key, ranges in wanted.items():
+            plan.jobs.extend(_jobs(records.archives.get(archive_key), ranges))
+    return plan
+
+
+def content_of(version: Version, vault_id: int, *, catalog: Catalog) -> list[Extent]:
+    """Where the bytes of *version* lie in the vault; its zero-length markers left out."""
+    with catalog.read() as records:
+        return [extent for extent in records.versions.extents(version.version_id, vault_id) if extent.length]
+
+
+def stored_range(extent: Extent) -> ByteRange:
+    """The bytes of the archive that must be fetched to open *extent*: of a plain segment just its own."""
+    if extent.codec == "plain" and extent.seal == "none":
+        start = extent.stored_offset + extent.offset
+        return ByteRange(start, start + extent.length)
+    return ByteRange(extent.stored_offset, extent.stored_offset + extent.stored_length)
+
+
+def _want(ranges: list[ByteRange], one: ByteRange) -> None:
+    """Add *one*, joined with its predecessor where they are near: members come in path order, so lists stay short."""
+    if ranges and ranges[-1].start <= one.start <= ranges[-1].stop + JOIN_GAP:
+        ranges[-1] = ByteRange(ranges[-1].start, max(ranges[-1].stop, one.stop))
+    else:
+        ranges.append(one)
+
+
+def _jobs(archive: Archive, ranges: list[ByteRange]) -> list[PlannedJob]:
+    whole = ByteRange(0, archive.size)
+    return [
+        PlannedJob(archive, None if each == whole else each) for each in cover(ranges, archive.size, JOIN_GAP)
+    ]

@@ -1,0 +1,118 @@
+"""Which root a path belongs to, and under what label a new one goes."""
+
+import os
+import stat
+from dataclasses import dataclass
+
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain import names
+from glacierkeep.domain.records import Root
+from glacierkeep.errors import SourceChanged, UsageError
+
+STANDARD_INPUT_LABEL = "stdin"
+STANDARD_INPUT_PATH = b"-"
+"""What stands for the path of the root that standard input goes to: no folder has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one pass looks at: *start*, a path below the root at *path*; b"" means all of it.
+
+    *root* is None while it is new and nothing was written down; *single* says that *start* is no folder.
+    """
+
+    root: Root | None
+    label: str
+    path: bytes
+    start: bytes
+    single: bool
+
+
+def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog) -> Scope:
+    """The scope that the path *given* on the command line means.
+
+    A path inside a known root belongs to it; otherwise a folder is a new root, and a file's parent is.
+    Raises SourceChanged if nothing is there, UsageError if *label* does not fit.
+    """
+    path, single = _resolve(given)
+    with catalog.read() as records:
+        root = records.roots.holding(host, path)
+        if root is None and single:
+            path, name = os.path.dirname(path), os.path.basename(path)
+            root = records.roots.holding(host, path)
+        else:
+            name = b""
+        if root is not None:
+            if label not in (None, root.label):
+                raise UsageError(f"{names.printable(given)} belongs to the root {root.label}, not {label}")
+            start = os.path.relpath(names_joined(path, name), root.path)
+            return Scope(root, root.label, root.path, b"" if start == b"." else start, single)
+        taken = {each.label for each in records.roots.all()}
+    return Scope(None, _free_label(path, label, host, taken), path, name, single)
+
+
+def names_joined(path: bytes, name: bytes) -> bytes:
+    """*name* inside the absolute *path*; *path* itself for an empty name."""
+    return os.path.join(path, name) if name else path
+
+
+def settle_root(scope: Scope, *, host: str, catalog: Catalog) -> Root:
+    """The scope's root, written down if it is new."""
+    if scope.root is not None:
+        return scope.root
+    with catalog.write() as records:
+        root = records.roots.at(host, scope.path)
+        if root is not None:
+            return root
+        try:
+            return records.roots.add(scope.label, host, scope.path)
+        except ValueError as error:
+            raise UsageError(f"the label {scope.label} is taken", hint="choose one with --label") from error
+
+
+def check_label(label: str) -> None:
+    """Raises UsageError for what cannot be a label: the first component of every name as archived."""
+    trouble = names.trouble_with(os.fsencode(label))
+    if trouble is None and "/" in label:
+        trouble = "it holds a slash"
+    if trouble is None and label.startswith("."):
+        trouble = "it begins with a dot"
+    if trouble is None and not label.isprintable():
+        trouble = "it holds characters that cannot be printed"
+    if trouble is None and len(label.encode()) > names.MAX_NAME:
+        trouble = f"it is longer than {names.MAX_NAME} bytes"
+    if trouble:
+        raise UsageError(f"{names.printable(os.fsencode(label))!r} is no label: {trouble}")
+
+
+def _resolve(given: bytes) -> tuple[bytes, bool]:
+    """The absolute path without symlinks on its way, and whether it is no folder. A symlinked folder is followed."""
+    try:
+        if os.path.isdir(given):
+            return os.path.realpath(given), False
+        path = os.path.abspath(given)
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SourceChanged(f"{names.printable(given)} cannot be read: {reason}") from error
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise UsageError(f"{names.printable(given)} is neither a file, a folder nor a symlink")
+    return path, True
+
+
+def _free_label(path: bytes, wanted: str | None, host: str, taken: set[str]) -> str:
+    if wanted is not None:
+        check_label(wanted)
+        if wanted in taken:
+            raise UsageError(f"the label {wanted} is taken by another root", hint="choose another with --label")
+        return wanted
+    name = names.readable(os.path.basename(path)).lstrip(".") or "root"
+    name = "".join(character if character.isprintable() else "_" for character in name)
+    for label in (name, f"{name}@{host}"):
+        if label not in taken and len(label.encode()) <= names.MAX_NAME:
+            return label
+    raise UsageError(
+        f"the labels {name} and {name}@{host} are taken by other roots",
+        hint=f"choose one for {names.printable(path)} with --label",
+    )

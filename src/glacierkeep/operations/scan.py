@@ -1,0 +1,247 @@
+"""What an upload would do: a root on disk, compared folder by folder with the catalog. Nothing is changed here.
+
+A plan lies in spools on disk, because ten million changed files must not lie in memory.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from glacierkeep.bundle.links import LinkTable
+from glacierkeep.bundle.rules import Rules
+from glacierkeep.bundle.spool import Spool
+from glacierkeep.bundle.walk import FolderListing, entry_of, walk
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain import names
+from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.records import Known
+from glacierkeep.events import FolderScanned, Listener, Trouble
+from glacierkeep.operations.roots import Scope
+
+_NOTES = ("skipped-special",)
+"""What a scan reports of paths that no archive can hold: nothing went wrong."""
+
+
+class Change(NamedTuple):
+    """A path to be recorded. *known* is the version it had, 0 if none.
+
+    *rider*: a folder that has something in it and was recorded before. Its new times and mode go along in a bundle
+    that is made anyway; they are no reason to make one.
+    """
+
+    entry: Entry
+    known: int
+    rider: bool
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a scan found. *changes* come in path order; *gone* are paths of files and folders no longer there."""
+
+    changes: "Spool[Change]"
+    gone: "Spool[bytes]"
+    unchanged: int = 0
+    new: int = 0
+    changed: int = 0
+    size: int = 0
+    missing: int = 0
+    recorded: int = 0
+    troubles: int = 0
+    stopped: bool = False
+
+    @property
+    def looks_empty(self) -> bool:
+        """Whether most of what the catalog knows is not there: perhaps an unmounted disk."""
+        return self.recorded > 0 and self.missing * 2 > self.recorded
+
+    def close(self) -> None:
+        self.changes.close()
+        self.gone.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How a scan looks: which paths it leaves out, whether it crosses into other file systems, and whether it
+    trusts size, time and inode or reads every file (*checksum*)."""
+
+    rules: Rules
+    one_file_system: bool = False
+    checksum: bool = False
+
+
+def scan(
+    scope: Scope,
+    vault_id: int,
+    looking: Looking,
+    *,
+    catalog: Catalog,
+    staging: Path,
+    tell: Listener,
+    stop: Callable[[], bool],
+) -> Plan:
+    """Compare what lies in *scope* with what the catalog knows to be in the vault. Raises OSError for a root that
+    cannot be read."""
+    plan = Plan(Spool(staging), Spool(staging))
+    try:
+        with LinkTable() as links:
+            look = _Scan(scope, vault_id, looking, catalog, links, plan, tell)
+            if scope.single:
+                look.take_single()
+            else:
+                look.take_folders(stop)
+    except BaseException:
+        plan.close()
+        raise
+    return plan
+
+
+class _Scan:
+    def __init__(
+        self,
+        scope: Scope,
+        vault_id: int,
+        looking: Looking,
+        catalog: Catalog,
+        links: LinkTable,
+        plan: Plan,
+        tell: Listener,
+    ) -> None:
+        self.scope, self.vault_id, self.looking, self.catalog = scope, vault_id, looking, catalog
+        self.links, self.plan, self.tell = links, plan, tell
+        self.known_folders: dict[bytes, tuple[int | None, Known | None]] = {}
+
+    def take_single(self) -> None:
+        """A root of which one file is meant: nothing else is looked at, so nothing can be found gone."""
+        parent = names.parent_of(self.scope.start)
+        folder_id = self._folder_id(parent)
+        known = self._known(folder_id)
+        entry = entry_of(os.path.join(self.scope.path, self.scope.start))
+        self._compare(replace(entry, path=self.scope.start), known.get(names.name_of(self.scope.start)))
+
+    def take_folders(self, stop: Callable[[], bool]) -> None:
+        start = self.scope.start
+        self.known_folders[start] = (self._folder_id(start), self._known_folder(start))
+        if self.scope.root is not None:
+            with self.catalog.read() as records:
+                self.plan.recorded = records.tree.live_count(self.scope.root.root_id, start)
+        listings = walk(
+            self.scope.path,
+            start=start,
+            rules=self.looking.rules,
+            one_file_system=self.looking.one_file_system,
+            trouble=self._trouble,
+        )
+        for listing in listings:
+            if stop():
+                self.plan.stopped = True
+                return
+            self._take(listing)
+
+    def _take(self, listing: FolderListing) -> None:
+        folder_id, itself = self.known_folders.pop(listing.path, (None, None))
+        known = self._known(folder_id)
+        subfolders = self._subfolders(folder_id)
+        before = len(self.plan.changes)
+        self._compare_folder(listing, itself)
+        for entry in listing.entries:
+            self._compare(entry, known.pop(names.name_of(entry.path), None))
+        for name in listing.folders:
+            path = names.join(listing.path, name)
+            self.known_folders[path] = (subfolders.pop(name, None), known.pop(name, None))
+        if not listing.unreadable:
+            self._note_gone(listing, known, subfolders)
+        self.tell(FolderScanned(len(listing.entries), len(self.plan.changes) - before))
+
+    def _compare_folder(self, listing: FolderListing, known: Known | None) -> None:
+        """A folder with nothing in it is like a file; of another, times and mode are kept when there is a chance."""
+        empty = not (listing.entries or listing.folders or listing.excluded or listing.unreadable)
+        entry = listing.entry
+        same = known is not None and _same_metadata(entry, known)
+        if same and (known is None or known.stored):
+            return
+        rider = known is not None and not empty
+        self._change(entry, known, rider)
+
+    def _compare(self, entry: Entry, known: Known | None) -> None:
+        entry = self._linked(entry)
+        if known is None or not known.stored or not _same_metadata(entry, known):
+            self._change(entry, known, rider=False)
+        elif entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != _signed(entry.inode)):
+            self._change(entry, known, rider=False)
+        else:
+            self.plan.unchanged += 1
+
+    def _change(self, entry: Entry, known: Known | None, rider: bool) -> None:
+        self.plan.changes.append(Change(entry, known.version_id if known else 0, rider))
+        if rider or entry.kind is FileKind.FOLDER:
+            return
+        self.plan.size += entry.size if entry.kind is FileKind.FILE else 0
+        if known is None:
+            self.plan.new += 1
+        else:
+            self.plan.changed += 1
+
+    def _linked(self, entry: Entry) -> Entry:
+        """*entry*, as a hard link if another path of the same file came before it."""
+        if entry.kind is not FileKind.FILE or entry.links < 2:
+            return entry
+        first = self.links.first_path(entry.device, entry.inode, entry.path)
+        if first == entry.path:
+            return entry
+        return replace(entry, kind=FileKind.HARDLINK, target=first)
+
+    def _note_gone(
+        self, listing: FolderListing, known: dict[bytes, Known], subfolders: dict[bytes, int]
+    ) -> None:
+        there = {*listing.excluded, *listing.skipped}
+        for name, version in known.items():
+            if name and name not in there:
+                self.plan.gone.append(names.join(listing.path, name))
+                self.plan.missing += version.kind is not FileKind.FOLDER
+        for name, folder_id in subfolders.items():
+            if name not in there and self.scope.root is not None:
+                with self.catalog.read() as records:
+                    inside = records.tree.live_count(self.scope.root.root_id, names.join(listing.path, name))
+                if inside and name not in known:
+                    self.plan.gone.append(names.join(listing.path, name))
+                self.plan.missing += inside
+
+    def _folder_id(self, path: bytes) -> int | None:
+        if self.scope.root is None:
+            return None
+        with self.catalog.read() as records:
+            return records.tree.find_folder(self.scope.root.root_id, path)
+
+    def _known_folder(self, path: bytes) -> Known | None:
+        """What is known of the folder itself: it stands among its parent's names, the root under an empty one."""
+        return self._known(self._folder_id(names.parent_of(path))).get(names.name_of(path))
+
+    def _known(self, folder_id: int | None) -> dict[bytes, Known]:
+        if folder_id is None:
+            return {}
+        with self.catalog.read() as records:
+            return records.tree.known(folder_id, self.vault_id)
+
+    def _subfolders(self, folder_id: int | None) -> dict[bytes, int]:
+        if folder_id is None:
+            return {}
+        with self.catalog.read() as records:
+            return records.tree.subfolders(folder_id)
+
+    def _trouble(self, path: bytes, code: str, sentence: str) -> None:
+        if code not in _NOTES:
+            self.plan.troubles += 1
+        self.tell(Trouble(names.join(self.scope.label.encode(), path), code, sentence))
+
+
+def _same_metadata(entry: Entry, known: Known) -> bool:
+    if entry.kind is not known.kind or entry.mtime_ns != known.mtime_ns or entry.mode != known.mode:
+        return False
+    return entry.target == known.target and (entry.kind is FileKind.FOLDER or entry.size == known.size)
+
+
+def _signed(inode: int) -> int:
+    """*inode* as the catalog keeps it: in 64 bits with a sign."""
+    return inode - (1 << 64) if inode >= 1 << 63 else inode

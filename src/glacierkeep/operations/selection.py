@@ -1,0 +1,141 @@
+"""What a NAME on the command line means: versions in the catalog.
+
+A NAME is a path as archived, a folder, a glob, `archive:ID`, or the absolute path of something archived.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.domain import names
+from glacierkeep.domain.records import Archive, Root, Version
+from glacierkeep.errors import NoSuchName, UsageError
+
+_GLOB = re.compile(rb"[*?\[]")
+_ARCHIVE = "archive:"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which of a file's versions is meant: that of the moment *at* (None: now), of files gone too, or all."""
+
+    at: datetime | None = None
+    deleted: bool = False
+    history: bool = False
+
+
+NOW = Moment()
+
+
+def select(name: str, *, catalog: Catalog, host: str, moment: Moment = NOW) -> Iterator[Version]:
+    """The versions *name* means, in path order. Raises NoSuchName when there is none."""
+    found = _find(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host, moment=moment)
+    first = next(found, None)
+    if first is None:
+        raise NoSuchName(names.printable(os.fsencode(name)))
+    yield first
+    yield from found
+
+
+def archive_named(name: str, *, catalog: Catalog) -> Archive | None:
+    """The archive `archive:ID` means, or None if *name* is no such name. Raises NoSuchName."""
+    if not name.startswith(_ARCHIVE):
+        return None
+    with catalog.read() as records:
+        found = records.archives.find_id(name.removeprefix(_ARCHIVE))
+    if len(found) != 1:
+        raise NoSuchName(names.printable(os.fsencode(name)))
+    return found[0]
+
+
+def _find(name: bytes, *, catalog: Catalog, host: str, moment: Moment) -> Iterator[Version]:
+    place = _place(name, catalog=catalog, host=host)
+    if place is not None:
+        found = _below(*place, catalog=catalog, moment=moment)
+        first = next(found, None)
+        if first is not None:
+            yield first
+            yield from found
+            return
+    if _GLOB.search(name):
+        yield from _matching(name, catalog=catalog, moment=moment)
+
+
+def _place(name: bytes, *, catalog: Catalog, host: str) -> tuple[Root, bytes] | None:
+    """The root and the path below it that *name* spells without any pattern."""
+    with catalog.read() as records:
+        if name.startswith(b"/"):
+            root = records.roots.holding(host, name)
+            return (root, name[len(root.path) :].strip(b"/")) if root else None
+        label, _, path = name.partition(b"/")
+        root = records.roots.by_label(names.readable(label))
+    return (root, path) if root else None
+
+
+def _below(root: Root, path: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[Version]:
+    return catalog.versions_below(
+        root, path, at=moment.at, deleted=moment.deleted, history=moment.history
+    )
+
+
+def _matching(pattern: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[Version]:
+    """What matches *pattern* and all that lies below a folder which does."""
+    matches = _compile(_translate(pattern) + rb"(?:/.*)?")
+    with catalog.read() as records:
+        roots = records.roots.all()
+    label, slash, rest = pattern.partition(b"/")
+    fits = _compile(_translate(label))
+    for root in roots:
+        if slash and b"**" not in label and not fits(root.label.encode()):
+            continue
+        start = _literal_folder(rest) if slash else b""
+        for version in _below(root, start, catalog=catalog, moment=moment):
+            if matches(version.path) if slash else _any_component(matches, version.path):
+                yield version
+
+
+def _any_component(matches: Callable[[bytes], object], path: bytes) -> bool:
+    """A pattern without a slash means a name at any depth, and what lies below it."""
+    return any(matches(component) for component in path.split(b"/"))
+
+
+def _compile(pattern: bytes) -> Callable[[bytes], object]:
+    try:
+        return re.compile(pattern, re.DOTALL).fullmatch
+    except re.error as error:
+        raise UsageError(f"a bracket in the pattern makes no sense: {error}") from error
+
+
+def _literal_folder(pattern: bytes) -> bytes:
+    """The leading components of *pattern* without wildcards: where matching must begin."""
+    kept = []
+    for component in pattern.split(b"/")[:-1]:
+        if _GLOB.search(component):
+            break
+        kept.append(component)
+    return b"/".join(kept)
+
+
+def _translate(pattern: bytes) -> bytes:
+    """*pattern* as a regular expression: `*` and `?` stay within a component, `**` crosses them."""
+    out, at = [], 0
+    while at < len(pattern):
+        byte = pattern[at : at + 1]
+        at += 1
+        if byte == b"*" and pattern[at : at + 1] == b"*":
+            at += 1
+            out.append(b".*")
+        elif byte == b"*":
+            out.append(b"[^/]*")
+        elif byte == b"?":
+            out.append(b"[^/]")
+        elif byte == b"[" and (end := pattern.find(b"]", at + 1)) > 0:
+            body = pattern[at:end].replace(b"\\", b"\\\\").replace(b"[", b"\\[")
+            out.append(b"[" + (b"^" + body[1:] if body[:1] in b"!^" else body) + b"]")
+            at = end + 1
+        else:
+            out.append(re.escape(byte))
+    return b"".join(out)

@@ -1,0 +1,394 @@
+"""From changes to archives: what is known is recorded, small files fill bundles, big ones go as they are."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from glacierkeep.bundle.folder import open_source
+from glacierkeep.bundle.pack import BundleWriter
+from glacierkeep.bundle.walk import restat
+from glacierkeep.catalog.catalog import Catalog, Records
+from glacierkeep.domain import description as descriptions
+from glacierkeep.domain import names
+from glacierkeep.domain.description import ArchiveKind, Description
+from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.filling import Filling
+from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.limits import DEFAULT_PART_SIZE
+from glacierkeep.domain.manifest import Member
+from glacierkeep.domain.parts import choose_part_size
+from glacierkeep.domain.records import NewVersion, Piece, Root, Upload, UploadState, Vault
+from glacierkeep.errors import SourceChanged
+from glacierkeep.events import Listener, Trouble
+from glacierkeep.operations.asking import new_token
+from glacierkeep.operations.content import Judged, judge, source_of
+from glacierkeep.operations.scan import Change
+from glacierkeep.operations.shipping import Shipping
+from glacierkeep.transfer.source import StagedSource
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Where small ends and how big bundles and parts are. Bytes."""
+
+    bundle: int
+    threshold: int
+    part: int = DEFAULT_PART_SIZE
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of the changes."""
+
+    files: int = 0
+    size: int = 0
+    same: int = 0
+    troubles: int = 0
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """A bundle being made, and what it will be recorded to hold."""
+
+    upload: Upload
+    writer: BundleWriter
+    filling: Filling
+    versions: list[NewVersion] = field(default_factory=list)
+
+
+class Sending:
+    """One run's changes on their way into the vault. Not for several threads at once."""
+
+    def __init__(
+        self,
+        root: Root,
+        run_id: int,
+        vault: Vault,
+        sizes: Sizes,
+        *,
+        shipping: Shipping,
+        catalog: Catalog,
+        staging: Path,
+        root_fd: int,
+        tell: Listener,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.root, self.run_id, self.vault, self.sizes = root, run_id, vault, sizes
+        self.shipping, self.catalog, self.staging, self.root_fd = shipping, catalog, staging, root_fd
+        self.tell, self.stop = tell, stop
+        self.sent = Sent()
+        self._label = root.label.encode()
+        self._bundle: _Bundle | None = None
+        self._riders: list[Change] = []
+        self._recorded_only: list[NewVersion] = []
+        self._failed: set[bytes] = set()
+
+    def send(self, changes: Iterable[Change]) -> None:
+        """Send or record every change, in order; what cannot be read is told of and left out.
+
+        Raises Stopped, DiskTrouble, and what the store raises.
+        """
+        try:
+            judged = judge(
+                changes, self.vault.vault_id, self.root_fd, catalog=self.catalog, trouble=self._trouble
+            )
+            for each in judged:
+                if self.stop():
+                    return
+                self._take(each)
+            self._close_bundle()
+            self._record_known()
+        finally:
+            self._abandon()
+
+    def _take(self, judged: Judged) -> None:
+        change = judged.change
+        if judged.same_as is not None:
+            self._note_known(_version(change.entry, judged.hashes, same_as=judged.same_as))
+            self.sent.same += 1
+        elif change.rider:
+            self._riders.append(change)
+        elif self._is_big(change.entry):
+            self._send_big(change)
+        else:
+            self._add(change)
+
+    def _is_big(self, entry: Entry) -> bool:
+        """Whether the file goes as an archive of its own; one whose name is too long for that goes as a bundle."""
+        if entry.kind is not FileKind.FILE or entry.size < self.sizes.threshold:
+            return False
+        return descriptions.fits(self._describe(ArchiveKind.FILE, "0" * 26, entry))
+
+    # Big files
+
+    def _send_big(self, change: Change) -> None:
+        """Send the file straight from where it lies; once more if it changed while it was read."""
+        for last in (False, True):
+            try:
+                self._ship_file(change)
+                return
+            except OSError as error:
+                return self._trouble(change.entry.path, error)
+            except SourceChanged as error:
+                again = None if last else self._look_again(change)
+                if again is None:
+                    return self._trouble(change.entry.path, error)
+                change = again
+
+    def _ship_file(self, change: Change) -> None:
+        entry, token = change.entry, new_token()
+        with source_of(change, self.root_fd) as source:
+            upload = self._intend(
+                ArchiveKind.FILE, token, UploadState.INTENDED, entry.path, entry, size=entry.size
+            )
+            self._record_known()
+            name = self._name(entry)
+            self.shipping.ship(upload, source, self._recording_file(entry), files=1, name=name)
+        self.sent.files += 1
+        self.sent.size += entry.size
+
+    def _recording_file(self, entry: Entry) -> Callable[[Records, int], None]:
+        return record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
+
+    # Bundles
+
+    def _add(self, change: Change) -> None:
+        name = self._name(change.entry)
+        if self._bundle is not None and not self._bundle.filling.has_room_for(name, change.entry):
+            self._close_bundle()
+        self._flush_riders(change.entry.path)
+        self._put(change)
+
+    def _flush_riders(self, path: bytes) -> None:
+        """Folders on the way to *path* ride along; of the others only the record is kept."""
+        riders, self._riders = self._riders, []
+        for rider in riders:
+            if not rider.entry.path or path.startswith(rider.entry.path + b"/"):
+                self._put(rider)
+            else:
+                self._note_known(_version(rider.entry, None))
+
+    def _put(self, change: Change) -> None:
+        """Put one member into the bundle; once more if it changed while it was read."""
+        for last in (False, True):
+            try:
+                member = self._write_member(change.entry)
+            except OSError as error:
+                return self._trouble(change.entry.path, error)
+            except SourceChanged as error:
+                again = None if last else self._look_again(change)
+                if again is None:
+                    return self._trouble(change.entry.path, error)
+                change = again
+            else:
+                return self._note_member(change, member)
+
+    def _write_member(self, entry: Entry) -> Member:
+        writer, name = self._open_bundle().writer, self._name(entry)
+        if entry.kind is FileKind.FOLDER:
+            return writer.add_folder(name, entry)
+        if entry.kind is FileKind.SYMLINK:
+            return writer.add_symlink(name, entry)
+        if entry.kind is FileKind.HARDLINK and entry.target not in self._failed:
+            return writer.add_hardlink(name, entry, names.join(self._label, entry.target or b""))
+        return writer.add_file(name, entry, lambda: open_source(self.root_fd, entry.path))
+
+    def _note_member(self, change: Change, member: Member) -> None:
+        bundle, entry = self._open_bundle(), change.entry
+        bundle.filling.add(member.path, entry)
+        if entry.kind is FileKind.HARDLINK and member.kind is FileKind.FILE:
+            entry = replace(entry, kind=FileKind.FILE, target=None)
+        bundle.versions.append(member_version(member, entry.path, entry.target, entry.inode))
+        if entry.kind is not FileKind.FOLDER:
+            self.sent.files += 1
+        self.sent.size += member.size if member.kind is FileKind.FILE else 0
+
+    def _open_bundle(self) -> _Bundle:
+        if self._bundle is None:
+            token = new_token()
+            staged = staged_name(token)
+            upload = self._intend(ArchiveKind.BUNDLE, token, UploadState.STAGING, staged.encode(), None, size=0)
+            writer = BundleWriter(self.staging / staged)
+            self._bundle = _Bundle(upload, writer, Filling(self.sizes.bundle))
+        return self._bundle
+
+    def _close_bundle(self) -> None:
+        """Finish the bundle in staging, send it, record its members, and drop the staged file."""
+        riders, self._riders = self._riders, []
+        for rider in riders:
+            self._note_known(_version(rider.entry, None))
+        bundle, self._bundle = self._bundle, None
+        if bundle is None:
+            return
+        if not bundle.versions:
+            bundle.writer.abandon()
+            return self._forget(bundle.upload)
+        packed = bundle.writer.finish()
+        upload = self._intended(bundle.upload, packed.size)
+        self._record_known()
+        with StagedSource(packed.path) as source:
+            record = record_members(self.run_id, self.root.root_id, bundle.versions)
+            self.shipping.ship(
+                upload, source, record, files=len(bundle.versions), name=names.join(self._label, b"(bundle)")
+            )
+        packed.path.unlink(missing_ok=True)
+
+    def _abandon(self) -> None:
+        """A bundle that was not finished leaves nothing behind."""
+        bundle, self._bundle = self._bundle, None
+        if bundle is not None:
+            bundle.writer.abandon()
+            self._forget(bundle.upload)
+
+    # Records
+
+    def _note_known(self, version: NewVersion) -> None:
+        self._recorded_only.append(version)
+        if len(self._recorded_only) >= _BATCH:
+            self._record_known()
+
+    def _record_known(self) -> None:
+        """Write down what needs no archive of its own."""
+        known, self._recorded_only = self._recorded_only, []
+        if known:
+            with self.catalog.write() as records:
+                records.versions.record(self.run_id, self.root.root_id, self.vault.vault_id, None, known)
+
+    def _intend(
+        self, kind: ArchiveKind, token: str, state: UploadState, source: bytes, entry: Entry | None, *, size: int
+    ) -> Upload:
+        """Write down what is about to be sent, before anything of it is."""
+        with self.catalog.write() as records:
+            records.uploads.intend(
+                vault_id=self.vault.vault_id,
+                run_id=self.run_id,
+                root_id=self.root.root_id,
+                token=token,
+                kind=kind.value,
+                state=state,
+                source=source,
+                size=size,
+                mtime_ns=entry.mtime_ns if entry else 0,
+                inode=entry.inode if entry else 0,
+                mode=entry.mode if entry else 0,
+                part_size=choose_part_size(size or 1, self.sizes.part),
+                description=self._describe(kind, token, entry),
+            )
+            upload = records.uploads.by_token(self.vault.vault_id, token)
+        assert upload is not None
+        return upload
+
+    def _intended(self, upload: Upload, size: int) -> Upload:
+        with self.catalog.write() as records:
+            records.uploads.update(
+                upload.upload_key,
+                state=UploadState.INTENDED,
+                size=size,
+                part_size=choose_part_size(size, self.sizes.part),
+            )
+            now = records.uploads.by_token(upload.vault_id, upload.token)
+        assert now is not None
+        return now
+
+    def _forget(self, upload: Upload) -> None:
+        with self.catalog.write() as records:
+            records.uploads.forget(upload.upload_key)
+
+    def _describe(self, kind: ArchiveKind, token: str, entry: Entry | None) -> str:
+        said = Description(kind, token, self.catalog.id)
+        if entry is not None and kind is ArchiveKind.FILE:
+            said = replace(said, path=self._name(entry), mtime_ns=entry.mtime_ns, mode=entry.mode)
+        return descriptions.write(said)
+
+    def _name(self, entry: Entry) -> bytes:
+        return names.join(self._label, entry.path)
+
+    # What goes wrong
+
+    def _look_again(self, change: Change) -> Change | None:
+        try:
+            entry = restat(self.root_fd, change.entry.path)
+        except (OSError, SourceChanged):
+            return None
+        return change._replace(entry=entry) if entry.kind is FileKind.FILE else None
+
+    def _trouble(self, path: bytes, error: Exception) -> None:
+        self.sent.troubles += 1
+        self._failed.add(path)
+        self.tell(Trouble(names.join(self._label, path), *explain(error)))
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """A stable code and a sentence for a file that could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return "vanished", "vanished before it was read"
+    if isinstance(error, OSError):
+        return "unreadable", f"cannot be read: {error.strerror or os.strerror(error.errno or 0)}"
+    return getattr(error, "code", "failed"), str(error)
+
+
+def staged_name(token: str) -> str:
+    """What the staged bundle of an upload is called."""
+    return f"{token}.tar"
+
+
+def record_file(run_id: int, root_id: int, vault_id: int, entry: Entry) -> Callable[[Records, int], None]:
+    """What a file archive holds: just the file."""
+
+    def record(records: Records, archive_key: int) -> None:
+        archive = records.archives.get(archive_key)
+        hashes = Hashes(archive.size, archive.md5 or b"", archive.tree_hash)
+        version = _version(entry, hashes, pieces=(Piece(0, archive.size),))
+        records.versions.record(run_id, root_id, vault_id, archive_key, [version])
+
+    return record
+
+
+def record_members(run_id: int, root_id: int, versions: list[NewVersion]) -> Callable[[Records, int], None]:
+    """What a bundle holds: its members."""
+
+    def record(records: Records, archive_key: int) -> None:
+        vault_id = records.archives.get(archive_key).vault_id
+        records.versions.record(run_id, root_id, vault_id, archive_key, versions)
+
+    return record
+
+
+def member_version(member: Member, path: bytes, target: bytes | None, inode: int) -> NewVersion:
+    """The version that a bundle's *member* holds; *path* and a hard link's *target* are below the root."""
+    hashes = None
+    if member.kind is FileKind.FILE and member.md5 and member.tree_hash:
+        hashes = Hashes(member.size, member.md5, member.tree_hash)
+    is_link = member.kind is FileKind.HARDLINK
+    return NewVersion(
+        path=path,
+        kind=member.kind,
+        size=member.size,
+        mtime_ns=member.mtime_ns,
+        mode=member.mode,
+        inode=inode,
+        hashes=hashes,
+        target=target,
+        pieces=(Piece(member.offset, member.size if member.kind is FileKind.FILE else 0),),
+        same_as_path=target if is_link else None,
+    )
+
+
+def _version(
+    entry: Entry, hashes: Hashes | None, *, pieces: tuple[Piece, ...] = (), same_as: int | None = None
+) -> NewVersion:
+    return NewVersion(
+        path=entry.path,
+        kind=entry.kind,
+        size=entry.size,
+        mtime_ns=entry.mtime_ns,
+        mode=entry.mode,
+        inode=entry.inode,
+        hashes=hashes,
+        target=entry.target,
+        pieces=pieces,
+        same_as=same_as,
+    )

@@ -1,0 +1,146 @@
+"""gk sync-inventory: ask for a vault's inventory, collect it, and reconcile the catalog with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog.values import Inventory, InventoryState
+from glacierkeep.clock import Clock
+from glacierkeep.domain.records import Job, JobProgress, Vault
+from glacierkeep.domain.service import JobAction, Tier
+from glacierkeep.errors import Exit, NotFound
+from glacierkeep.events import Listener, Noted, nobody
+from glacierkeep.operations import asking
+from glacierkeep.operations.activity import lease
+from glacierkeep.operations.reconcile import Wishes, reconcile
+from glacierkeep.stores.store import InventoryOutput, Store
+
+_FIRST_LOOK_SECONDS = 2.0
+_LONGEST_LOOK_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class InventorySync:
+    """How the reconciliation of one vault ended, or stands. *findings* counts them by kind; *date* is the
+    inventory's."""
+
+    vault: str
+    waiting: bool
+    date: str | None = None
+    archives: int = 0
+    findings: dict[str, int] = field(default_factory=dict)
+    adopted: int = 0
+    exit: Exit = Exit.DONE
+
+
+def sync_inventory(
+    vault: Vault,
+    *,
+    catalog: Catalog,
+    store: Store,
+    clock: Clock,
+    host: str,
+    wishes: Wishes = Wishes(),
+    request: bool = True,
+    wait: bool = False,
+    lock_wait: float = 0,
+    tell: Listener = nobody,
+    stop: Callable[[], bool] = lambda: False,
+) -> InventorySync:
+    """Move the vault's inventory on: one under way is collected, else, with *request*, one is asked for.
+
+    With *wait* the service is waited for. Raises Locked, what `reconcile` raises, and what the store raises.
+    """
+    pause = _FIRST_LOOK_SECONDS
+    while True:
+        with lease(f"inventory {vault.address}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+            outcome = _Sync(vault, catalog, store, wishes, tell).step(request)
+        if not (outcome.waiting and wait) or stop():
+            return outcome
+        clock.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    vault: Vault
+    catalog: Catalog
+    store: Store
+    wishes: Wishes
+    tell: Listener
+
+    def step(self, request: bool) -> InventorySync:
+        with self.catalog.read() as records:
+            inventory = records.inventories.open(self.vault.vault_id)
+        if inventory is None:
+            if not request:
+                return InventorySync(self.vault.address, waiting=False)
+            inventory = self._intend()
+        if inventory.state is InventoryState.REQUESTED:
+            ready = self._move(inventory)
+            if ready is None:
+                return InventorySync(self.vault.address, waiting=True, exit=Exit.WAITING)
+            inventory = self._receive(inventory, ready)
+        return self._reconcile(inventory)
+
+    def _intend(self) -> Inventory:
+        with self.catalog.write() as records:
+            job_key = records.jobs.intend(
+                self.vault.vault_id, asking.new_token(), JobAction.INVENTORY, None, None, Tier.STANDARD
+            )
+            return records.inventories.get(records.inventories.request(self.vault.vault_id, job_key))
+
+    def _move(self, inventory: Inventory) -> Job | None:
+        """The inventory's job, once its output is there."""
+        assert inventory.job_key is not None
+        with self.catalog.read() as records:
+            job = records.jobs.get(inventory.job_key)
+        if job.progress is JobProgress.INTENDED:
+            try:
+                job = asking.ask(
+                    job, None, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
+                )
+            except NotFound as error:
+                return self._give_up(inventory, str(error))
+        if job.progress is JobProgress.REQUESTED:
+            job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
+        if job.progress in (JobProgress.FAILED, JobProgress.EXPIRED):
+            return self._give_up(inventory, job.message or "its output expired before it was collected")
+        return job if job.progress is JobProgress.READY else None
+
+    def _give_up(self, inventory: Inventory, reason: str) -> None:
+        with self.catalog.write() as records:
+            records.inventories.give_up(inventory.inventory_id)
+        self.tell(Noted("no-inventory", f"{self.vault.address}: no inventory came: {reason}"))
+
+    def _receive(self, inventory: Inventory, job: Job) -> Inventory:
+        assert job.job_id is not None
+        status = self.store.describe_job(job.job_id)
+        with self.store.read_inventory(job.job_id) as output:
+            self._write_down(inventory, output, job, full=not status.filtered)
+        asking.collected(job, catalog=self.catalog)
+        with self.catalog.read() as records:
+            return records.inventories.get(inventory.inventory_id)
+
+    def _write_down(self, inventory: Inventory, output: InventoryOutput, job: Job, *, full: bool) -> None:
+        """The date stands at the document's start in JSON; CSV has none, and when we asked must do."""
+        lines = iter(output)
+        first = list(islice(lines, 1))
+        date = output.date or job.requested_at
+        self.catalog.receive_inventory(inventory.inventory_id, date, chain(first, lines), full)
+
+    def _reconcile(self, inventory: Inventory) -> InventorySync:
+        assert inventory.date is not None
+        tally = reconcile(
+            self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell
+        )
+        return InventorySync(
+            self.vault.address,
+            waiting=False,
+            date=inventory.date.isoformat(),
+            archives=inventory.archives,
+            findings=tally.counts,
+            adopted=tally.adopted,
+            exit=Exit.FINDINGS if tally.needs_a_person else Exit.DONE,
+        )

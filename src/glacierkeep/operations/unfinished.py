@@ -1,0 +1,199 @@
+"""Uploads that an earlier run began and did not end: found, and finished or given up.
+
+What the row says       what is done
+STAGING                 the bundle was never finished: nothing was sent; it is made anew
+INTENDED                if the service has an upload with our token, go on with it; else begin it now
+OPEN                    what the service has is kept where its tree hashes agree; the rest is sent
+COMPLETING              Complete is asked again: the service answers the same for a while
+SENDING                 the answer of a single request was lost: an inventory will tell
+
+If the source changed meanwhile the upload is ended and the files go with this run's changes.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from glacierkeep.bundle.folder import open_source
+from glacierkeep.bundle.read import read_manifest, reader_of
+from glacierkeep.catalog.catalog import Catalog, Records
+from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.manifest import BadManifest, Member
+from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState
+from glacierkeep.errors import NotFound, SourceChanged
+from glacierkeep.events import Listener, Noted, UploadResumed
+from glacierkeep.operations.content import hash_source
+from glacierkeep.operations.sending import member_version, record_file, record_members
+from glacierkeep.operations.shipping import Shipping
+from glacierkeep.transfer.source import FileSource, StagedSource
+
+
+class Unfinished:
+    """What an earlier run on *root* left, being settled within the run *run_id*."""
+
+    def __init__(
+        self,
+        root: Root,
+        run_id: int,
+        *,
+        shipping: Shipping,
+        catalog: Catalog,
+        staging: Path,
+        root_fd: int | None,
+        tell: Listener,
+    ) -> None:
+        self.root, self.run_id, self.shipping, self.catalog = root, run_id, shipping, catalog
+        self.staging, self.root_fd, self.tell = staging, root_fd, tell
+
+    def settle(self, uploads: list[Upload], stop: Callable[[], bool]) -> None:
+        """Finish or give up every one of *uploads*. Raises what the store raises."""
+        for upload in uploads:
+            if stop():
+                return
+            self._settle(upload)
+
+    def _settle(self, upload: Upload) -> None:
+        if upload.state is UploadState.STAGING:
+            self._drop(upload)
+        elif upload.state is UploadState.SENDING:
+            self._doubt(upload)
+        else:
+            self._go_on(upload)
+
+    def _go_on(self, upload: Upload) -> None:
+        try:
+            with self._source(upload) as source:
+                source.check()
+                self._finish(upload, source)
+        except (OSError, SourceChanged, BadManifest) as error:
+            self.tell(Noted("upload-ended", f"an upload that was broken off cannot go on ({error}); it begins anew"))
+            self.shipping.end(upload)
+            self._drop_staged(upload)
+
+    def _finish(self, upload: Upload, source: FileSource) -> None:
+        files, record = self._contents(upload, source)
+        name = upload.source if upload.kind == "file" else b"(bundle)"
+        if upload.state is UploadState.INTENDED:
+            found = self._find(upload)
+            if found is None:
+                self.shipping.ship(upload, source, record, files=files, name=name)
+                return self._drop_staged(upload)
+            upload = found
+        hashes = None
+        if upload.state is UploadState.COMPLETING:
+            hashes = hash_source(source)
+        else:
+            already = self._already(upload)
+            if already is None:
+                return self._begin_again(upload, source, record, files, name)
+            self.tell(UploadResumed(name, sum(length for length, _ in already.values()), upload.size))
+            hashes = self.shipping.send_missing(
+                upload, source, {start: tree_hash for start, (_, tree_hash) in already.items()}, name
+            )
+        try:
+            archive_id = self.shipping.complete(upload, hashes)
+        except NotFound:
+            return self._doubt(upload)
+        self.shipping.acknowledge(upload, archive_id, hashes, record, files=files)
+        self._drop_staged(upload)
+
+    def _find(self, upload: Upload) -> Upload | None:
+        """The service's upload with our token, if it got as far as that; written down as OPEN."""
+        for opened in self.shipping.store.list_uploads():
+            if opened.description == upload.description and opened.part_size == upload.part_size:
+                with self.catalog.write() as records:
+                    records.uploads.update(
+                        upload.upload_key, state=UploadState.OPEN, upload_id=opened.upload_id
+                    )
+                    return records.uploads.by_token(upload.vault_id, upload.token)
+        return None
+
+    def _already(self, upload: Upload) -> dict[int, tuple[int, bytes]] | None:
+        """Length and tree hash of the parts the service has, by start; None if it no longer knows the upload."""
+        assert upload.upload_id is not None
+        try:
+            return {
+                part.range.start: (part.range.length, part.tree_hash)
+                for part in self.shipping.store.list_parts(upload.upload_id)
+            }
+        except NotFound:
+            return None
+
+    def _begin_again(
+        self,
+        upload: Upload,
+        source: FileSource,
+        record: Callable[[Records, int], None],
+        files: int,
+        name: bytes,
+    ) -> None:
+        """The service forgot the upload (idle for a day): Complete was never asked, so nothing can have come of it."""
+        opened = self.shipping.open(upload)
+        hashes = self.shipping.send_missing(opened, source, {}, name)
+        archive_id = self.shipping.complete(opened, hashes)
+        self.shipping.acknowledge(opened, archive_id, hashes, record, files=files)
+        self._drop_staged(upload)
+
+    def _doubt(self, upload: Upload) -> None:
+        """Whether it became an archive cannot be known now: keep its token for the next inventory."""
+        with self.catalog.write() as records:
+            records.uploads.update(upload.upload_key, state=UploadState.UNCERTAIN)
+        self._drop_staged(upload)
+        self.tell(
+            Noted(
+                "upload-uncertain",
+                "the answer to an earlier upload was lost; its files are sent again, and the next inventory will tell",
+            )
+        )
+
+    def _drop(self, upload: Upload) -> None:
+        self._drop_staged(upload)
+        with self.catalog.write() as records:
+            records.uploads.forget(upload.upload_key)
+
+    def _drop_staged(self, upload: Upload) -> None:
+        if upload.kind == "bundle":
+            (self.staging / upload.source.decode()).unlink(missing_ok=True)
+
+    def _source(self, upload: Upload) -> FileSource:
+        if upload.kind == "bundle":
+            return StagedSource(self.staging / upload.source.decode())
+        root_fd = self.root_fd
+        if root_fd is None:
+            raise SourceChanged("standard input cannot be read twice")
+        return FileSource(
+            lambda: open_source(root_fd, upload.source),
+            size=upload.size,
+            mtime_ns=upload.mtime_ns,
+            inode=upload.inode,
+            name=upload.source.decode("utf-8", "replace"),
+        )
+
+    def _contents(self, upload: Upload, source: FileSource) -> tuple[int, Callable[[Records, int], None]]:
+        """How many files the archive holds, and how they are recorded."""
+        if upload.kind == "file":
+            return 1, record_file(self.run_id, self.root.root_id, upload.vault_id, _entry(upload))
+        with source.open_part(ByteRange(0, source.size)) as file:
+            versions = [self._member(each) for each in read_manifest(reader_of(file), source.size)]
+        return len(versions), record_members(self.run_id, self.root.root_id, versions)
+
+    def _member(self, member: Member) -> NewVersion:
+        path = member.path.partition(b"/")[2]
+        is_link = member.kind is FileKind.HARDLINK and member.target is not None
+        target = member.target.partition(b"/")[2] if is_link else member.target
+        return member_version(member, path, target, 0)
+
+
+def _entry(upload: Upload) -> Entry:
+    return Entry(
+        upload.source,
+        FileKind.FILE,
+        upload.size,
+        upload.mtime_ns,
+        upload.mode,
+        upload.inode,
+        device=0,
+        links=1,
+        uid=0,
+        gid=0,
+    )

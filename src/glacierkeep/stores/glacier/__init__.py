@@ -1,0 +1,1 @@
+"""Amazon Glacier, the vault API of 2012-06-01, by way of botocore."""

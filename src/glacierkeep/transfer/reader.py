@@ -1,0 +1,64 @@
+"""Reading bytes by position: exactly, and as a file of their own."""
+
+import io
+import os
+from collections.abc import Callable
+
+from glacierkeep.domain.parts import ByteRange
+
+READ_AHEAD = 1024 * 1024
+"""An HTTP client reads a file in blocks of 16 KiB; the disk is asked for a MiB at a time."""
+
+
+def read_exactly(fd: int, wanted: ByteRange) -> bytes:
+    """The bytes *wanted* of the file, fewer only where it ends. Moves no shared offset."""
+    first = os.pread(fd, wanted.length, wanted.start)
+    if len(first) == wanted.length or not first:
+        return first
+    pieces, at = [first], wanted.start + len(first)
+    while at < wanted.stop and (piece := os.pread(fd, wanted.stop - at, at)):
+        pieces.append(piece)
+        at += len(piece)
+    return b"".join(pieces)
+
+
+class PartReader(io.RawIOBase):
+    """The bytes *whole* of something that *read* reads, as a file that begins and ends there."""
+
+    def __init__(self, read: Callable[[ByteRange], bytes], whole: ByteRange) -> None:
+        self._read = read
+        self._whole = whole
+        self._at = 0
+        self._ahead = b""
+        self._ahead_at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._whole.length}[whence]
+        if origin + offset < 0:
+            raise ValueError("a position before the first byte")
+        self._at = origin + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        ahead = self._peek()[: len(buffer)]
+        buffer[: len(ahead)] = ahead
+        self._at += len(ahead)
+        return len(ahead)
+
+    def _peek(self) -> memoryview:
+        """What was read ahead, from the position on; more is read if there is none."""
+        if not self._ahead_at <= self._at < self._ahead_at + len(self._ahead):
+            start = min(self._whole.start + self._at, self._whole.stop)
+            stop = min(start + READ_AHEAD, self._whole.stop)
+            self._ahead = self._read(ByteRange(start, stop)) if start < stop else b""
+            self._ahead_at = self._at
+        return memoryview(self._ahead)[self._at - self._ahead_at :]
