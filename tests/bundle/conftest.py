@@ -47,7 +47,9 @@ class Tree:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
 
-    def file(self, name: bytes, content: bytes = b"content", mtime_ns: int = 1_500_000_000_123_456_789) -> Entry:
+    def file(
+        self, name: bytes, content: bytes = b"content", mtime_ns: int = 1_500_000_000_123_456_789
+    ) -> Entry:
         """A new file and its entry."""
         with open(self.below(name), "wb") as file:
             file.write(content)
@@ -82,6 +84,12 @@ class Tree:
         if entry.kind is FileKind.SYMLINK:
             return writer.add_symlink(name, entry)
         return writer.add_file(name, entry, self.source(entry.path))
+
+
+@pytest.fixture(scope="session")
+def tree_type() -> type[Tree]:
+    """What trees are made of, for tests that make one per example."""
+    return Tree
 
 
 @pytest.fixture

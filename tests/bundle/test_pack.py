@@ -160,7 +160,8 @@ def test_changed_before_it_is_read(tree: Any, tmp_path: Path, change: Callable[[
     entry = tree.file(b"changing", b"x" * 3000)
     change(tree.below(b"changing"))
     with BundleWriter(tmp_path / "with") as writer:
-        pytest.raises(SourceChanged, writer.add_file, b"r/changing", entry, tree.source(b"changing"))
+        with pytest.raises(SourceChanged):
+            writer.add_file(b"r/changing", entry, tree.source(b"changing"))
         writer.add_file(b"r/good", tree.entry(b"good"), tree.source(b"good"))
         writer.finish()
     assert _bytes_of(tmp_path / "with") == _bundle_of_good(tree, tmp_path / "without")
@@ -184,7 +185,8 @@ def test_changed_while_it_is_read(tree: Any, tmp_path: Path, change: Callable[[b
         with BundleWriter(tmp_path / "with") as writer:
             writer.add_file(b"r/good", tree.entry(b"good"), tree.source(b"good"))
             size = writer.plain_size
-            pytest.raises(SourceChanged, writer.add_file, b"r/changing", tree.entry(b"changing"), source)
+            with pytest.raises(SourceChanged):
+                writer.add_file(b"r/changing", tree.entry(b"changing"), source)
             assert (writer.plain_size, writer.members) == (size, 1)
             os.truncate(path, 11)
             member = writer.add_file(b"r/changing", tree.entry(b"changing"), tree.source(b"changing"))
@@ -213,13 +215,17 @@ def test_vanished(tree: Any, tmp_path: Path) -> None:
     entry = tree.file(b"f")
     os.unlink(tree.below(b"f"))
     with BundleWriter(tmp_path / "b") as writer:
-        pytest.raises(FileNotFoundError, writer.add_file, b"r/f", entry, tree.source(b"f"))
+        with pytest.raises(FileNotFoundError):
+            writer.add_file(b"r/f", entry, tree.source(b"f"))
         writer.add_file(b"r/g", tree.file(b"g"), tree.source(b"g"))
         assert writer.finish().members == 1
 
 
 def test_unreadable(
-    public_folder: Path, tmp_path: Path, make_tree: Any, unprivileged: Callable[[], AbstractContextManager[None]]
+    public_folder: Path,
+    tmp_path: Path,
+    make_tree: Any,
+    unprivileged: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """A file that may not be read is told by the system's error, and the bundle goes on."""
     tree = make_tree("elsewhere")
@@ -228,7 +234,8 @@ def test_unreadable(
     hidden.chmod(0)
     entry = tree.file(b"f")
     with BundleWriter(tmp_path / "b") as writer, unprivileged():
-        pytest.raises(PermissionError, writer.add_file, b"r/f", entry, lambda: os.open(hidden, os.O_RDONLY))
+        with pytest.raises(PermissionError):
+            writer.add_file(b"r/f", entry, lambda: os.open(hidden, os.O_RDONLY))
         assert writer.plain_size == 0
 
 
@@ -236,8 +243,10 @@ def test_not_a_file(tree: Any, tmp_path: Path) -> None:
     """A folder in the place of a file is refused, and so is a path through a file."""
     entry = tree.file(b"f")
     with BundleWriter(tmp_path / "b") as writer:
-        pytest.raises(SourceChanged, writer.add_file, b"r/f", entry, lambda: os.dup(tree.root))
-        pytest.raises(NotADirectoryError, writer.add_file, b"r/f", entry, tree.source(b"f/below"))
+        with pytest.raises(SourceChanged):
+            writer.add_file(b"r/f", entry, lambda: os.dup(tree.root))
+        with pytest.raises(NotADirectoryError):
+            writer.add_file(b"r/f", entry, tree.source(b"f/below"))
         assert writer.plain_size == 0
 
 
@@ -255,8 +264,8 @@ def test_full_disk(tree: Any, tmp_path: Path) -> None:
     """When the bundle itself cannot be written, that is not taken for trouble with a file; nothing is left."""
     entry = tree.file(b"f", bytes(4 * MIB))
     (tmp_path / "staging").mkdir()
-    with BundleWriter(tmp_path / "staging" / "b") as writer, _small_disk(2 * MIB):
-        pytest.raises(DiskTrouble, writer.add_file, b"r/f", entry, tree.source(b"f"))
+    with BundleWriter(tmp_path / "staging" / "b") as writer, _small_disk(2 * MIB), pytest.raises(DiskTrouble):
+        writer.add_file(b"r/f", entry, tree.source(b"f"))
     assert os.listdir(tmp_path / "staging") == []
 
 
@@ -272,6 +281,8 @@ def test_descriptors_are_closed(tree: Any, tmp_path: Path) -> None:
     with BundleWriter(tmp_path / "b") as writer:
         writer.add_file(b"r/f", entry, source)
         _grow(tree.below(b"f"))
-        pytest.raises(SourceChanged, writer.add_file, b"r/f", entry, source)
+        with pytest.raises(SourceChanged):
+            writer.add_file(b"r/f", entry, source)
         for descriptor in given:
-            pytest.raises(OSError, os.fstat, descriptor)
+            with pytest.raises(OSError):
+                os.fstat(descriptor)

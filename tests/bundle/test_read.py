@@ -14,7 +14,15 @@ from glacierkeep.bundle.headers import FILE, TarMember, header, padding
 from glacierkeep.bundle.read import ReadAt, find_end, member_pieces, read_manifest, reader_of
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import hash_content
-from glacierkeep.domain.manifest import END_LENGTH, END_NAME, MANIFEST_NAME, BadManifest, End, Member, end_content
+from glacierkeep.domain.manifest import (
+    END_LENGTH,
+    END_NAME,
+    MANIFEST_NAME,
+    BadManifest,
+    End,
+    Member,
+    end_content,
+)
 
 
 def _reader(content: bytes) -> ReadAt:
@@ -97,10 +105,16 @@ REFUSED: list[tuple[str, bytes]] = [
     ("endless line", _bundle(b'{"a":"' + b"x" * 70_000)),
     ("count too low", _bundle(_manifest(FILE_LINE, count=0))),
     ("count too high", _bundle(_manifest(FILE_LINE, count=10**15))),
-    ("too many members", _bundle(_manifest(*[{**FILE_LINE, "path": f"r/{n}", "size": 0} for n in range(4000)]))),
+    (
+        "too many members",
+        _bundle(_manifest(*[{**FILE_LINE, "path": f"r/{n}", "size": 0} for n in range(4000)])),
+    ),
     ("points before", _bundle(_manifest(FILE_LINE), lambda end: End(0, end.length, end.sha256))),
     ("points beyond", _bundle(_manifest(FILE_LINE), lambda end: End(end.offset, 10**15, end.sha256))),
-    ("covers the end", _bundle(_manifest(FILE_LINE), lambda end: End(end.offset, end.length + 900, end.sha256))),
+    (
+        "covers the end",
+        _bundle(_manifest(FILE_LINE), lambda end: End(end.offset, end.length + 900, end.sha256)),
+    ),
     ("other hash", _bundle(_manifest(FILE_LINE), lambda end: End(end.offset, end.length, bytes(32)))),
 ]
 BAD_LINES: list[dict[str, object]] = [

@@ -115,7 +115,9 @@ def test_files_then_patterns(tmp_path: Path) -> None:
     """Patterns given by themselves win over those in files; files may have a BOM and Windows line ends."""
     (tmp_path / "rules").write_bytes(b"\xef\xbb\xbf*.jpg\r\n*.png\r\n# note\r\n\r\nraw\xff*\r\n")
     rules = Rules(["!keep.jpg"], [tmp_path / "rules"])
-    left_out = [name for name in (b"a.jpg", b"b.png", b"keep.jpg", b"raw\xff1") if rules.excludes(name, False)]
+    left_out = [
+        name for name in (b"a.jpg", b"b.png", b"keep.jpg", b"raw\xff1") if rules.excludes(name, False)
+    ]
     assert left_out == [b"a.jpg", b"b.png", b"raw\xff1"]
 
 

@@ -45,7 +45,16 @@ def test_names(tree: Any, unpack: Callable[[Path], bytes], tmp_path: Path, name:
     os.close(descriptor)
 
 
-MTIMES = [0, 1, 999_999_999, 1_500_000_000_000_000_000, 1_700_000_000_123_456_789, -1, -1_500_000_000, 8**11 * 10**9]
+MTIMES = [
+    0,
+    1,
+    999_999_999,
+    1_500_000_000_000_000_000,
+    1_700_000_000_123_456_789,
+    -1,
+    -1_500_000_000,
+    8**11 * 10**9,
+]
 
 
 @pytest.mark.parametrize("mtime_ns", MTIMES)
@@ -58,7 +67,12 @@ def test_times(tree: Any, unpack: Callable[[Path], bytes], tmp_path: Path, mtime
 
 def test_kinds(tree: Any, unpack: Callable[[Path], bytes], tmp_path: Path) -> None:
     """Empty files and folders, symlinks of all sorts, hard links and modes come out as they went in."""
-    targets = {b"dangling": b"no/where", b"loop": b"loop", b"odd\xff": b"\xe9\n/" + b"t" * 150, b"out": b"/etc"}
+    targets = {
+        b"dangling": b"no/where",
+        b"loop": b"loop",
+        b"odd\xff": b"\xe9\n/" + b"t" * 150,
+        b"out": b"/etc",
+    }
     first = tree.file(b"dir/first", b"shared")
     os.chmod(tree.below(b"dir/first"), 0o4751)
     tree.file(b"empty", b"")

@@ -254,6 +254,15 @@ def test_bytes_not_yet_in_place_are_found(world: Any) -> None:
     assert world.retrieve(archive) == b"halfway"
 
 
+def test_a_file_that_cannot_be_moved_is_no_failure(world: Any) -> None:
+    """An archive is acknowledged once it is recorded and durable, even if its file stays where it arrived."""
+    place = world.service.folder / "000000000000" / "us-east-1"
+    place.rename(place.with_name("aside"))
+    place.write_bytes(b"in the way")
+    archive = world.upload(b"halfway")
+    assert world.retrieve(archive) == b"halfway"
+
+
 def test_lost_bytes_are_the_services_trouble(world: Any) -> None:
     """When somebody removed a stored file, reading it is an error, not silence."""
     archive = world.upload(b"precious")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
@@ -173,7 +174,7 @@ class Script:
         return connect(address, endpoint_url=f"http://127.0.0.1:{self.port}", now=noon, **more)
 
 
-class ScriptedHandler(BaseHTTPRequestHandler):
+class Speaker(BaseHTTPRequestHandler):
     """Notes what was asked and answers as the script says."""
 
     script: Script
@@ -193,8 +194,6 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.content)
 
-    do_GET = do_PUT = do_POST = do_DELETE = answer
-
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
@@ -202,9 +201,10 @@ class ScriptedHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def script(aws: pytest.MonkeyPatch) -> Iterator[Script]:
     """A service that says what the test puts into its *answers*."""
-    handler = type("Handler", (ScriptedHandler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.script = script = Script(server.server_address[1])
+    verbs = dict.fromkeys(("do_GET", "do_PUT", "do_POST", "do_DELETE"), Speaker.answer)
+    speaker = type("Speaking", (Speaker,), verbs)
+    with ThreadingHTTPServer(("127.0.0.1", 0), speaker) as server:
+        speaker.script = script = Script(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield script

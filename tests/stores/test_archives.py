@@ -5,6 +5,7 @@ from hashlib import sha256
 from io import BytesIO
 
 import pytest
+
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.service import JobAction, JobState, Tier
 from glacierkeep.errors import BytesMismatch, NotFound, NotReady, VaultMissing

@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import pytest
+
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.service import Tier
 from glacierkeep.domain.treehash import tree_hash

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 import pytest
+
 from glacierkeep.errors import Exit, ServiceError, VaultMissing
 
 

@@ -268,7 +268,7 @@ def _kept(descent: Descent, spot: Spot, same: _Same) -> Kept | None:
 
 
 def _compare(path: bytes, expected: Hashes, found: Hashes) -> None:
-    if found != expected:
+    if not found.agree_with(expected):
         raise BytesMismatch(names.printable(path), expected=expected.tree_hash, found=found.tree_hash)
 
 

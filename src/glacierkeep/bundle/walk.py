@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from glacierkeep.bundle.entries import make_entry
-from glacierkeep.bundle.folder import FOLDER_FLAGS, SOURCE_FLAGS, open_below, open_root
+from glacierkeep.bundle.folder import FOLDER_FLAGS, SOURCE_FLAGS, lstat_below, open_below, open_root
 from glacierkeep.bundle.outcome import WORK_FOLDER
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain import names
@@ -46,16 +46,19 @@ class FolderListing:
     unreadable: bool = False
 
 
-def walk(root: bytes, *, rules: Rules, one_file_system: bool, trouble: Trouble) -> Iterator[FolderListing]:
-    """Every folder from *root* down, parents first, siblings in name order; no symlink below *root* is followed.
+def walk(
+    root: bytes, *, rules: Rules, one_file_system: bool, trouble: Trouble, start: bytes = b""
+) -> Iterator[FolderListing]:
+    """Every folder from *start* in *root* down, parents first, siblings in name order; no symlink below *root* is
+    followed. Paths are relative to *root*.
 
     Memory holds one folder's entries and the folders still to be listed beside its parents. Raises OSError if
     *root* itself cannot be opened; all else is *trouble*.
     """
     top = open_root(root)
     try:
-        first = make_entry(b"", os.fstat(top))
-        if first is None:
+        first = make_entry(start, lstat_below(top, start) if start else os.fstat(top))
+        if first is None or first.kind is not FileKind.FOLDER:
             return
         walker = _Walker(top, rules, first.device if one_file_system else None, trouble)
         pending = [first]

@@ -1,6 +1,7 @@
 """Archives: what a vault holds, how surely, and which of them nothing needs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
@@ -49,15 +50,9 @@ class Archives:
         return known.archive_key
 
     def _insert_segments(self, key: int, new: Sequence[NewSegment]) -> None:
-        rows = [
-            {
-                "archive_key": key, "idx": at, "stored_offset": one.stored_offset,
-                "stored_length": one.stored_length, "plain_length": one.plain_length, "codec": one.codec,
-                "seal": one.seal, "hash": one.hash,
-            }
-            for at, one in enumerate(new)
-        ]  # fmt: skip
-        insert_rows(self._connection, segments, rows)
+        rows = [(key, at, *astuple(one)) for at, one in enumerate(new)]
+        columns = ("archive_key", "idx", *(field.name for field in fields(NewSegment)))
+        insert_rows(self._connection, segments, columns, rows)
 
     def segments(self, key: int) -> list[NewSegment]:
         """The archive's segments, in order of index."""
@@ -85,12 +80,20 @@ class Archives:
 
     def by_archive_id(self, vault_id: int, archive_id: str) -> Archive | None:
         """The archive the service calls so in that vault, or None."""
-        return next(iter(self._select((archives.c.vault_id == vault_id) & (archives.c.archive_id == archive_id))), None)
+        return next(
+            iter(self._select((archives.c.vault_id == vault_id) & (archives.c.archive_id == archive_id))),
+            None,
+        )
 
     def by_token(self, vault_id: int, token: str) -> Archive | None:
         """The archive with that token in that vault, or None; a present one first."""
         found = self._select((archives.c.vault_id == vault_id) & (archives.c.token == token))
         return min(found, key=lambda archive: archive.state is not ArchiveState.PRESENT, default=None)
+
+    def with_content(self, vault_id: int, size: int, tree_hash: bytes) -> list[Archive]:
+        """The vault's archives of that content, in any state."""
+        alike = (archives.c.tree_hash == tree_hash) & (archives.c.size == size)
+        return self._select(alike & (archives.c.vault_id == vault_id))
 
     def find_id(self, archive_id: str) -> list[Archive]:
         """The archives of that id in any vault; if there are none, those whose id begins so, at most 20."""
@@ -177,7 +180,11 @@ class Archives:
         """
         old, new = self.get(from_key), self.get(to_key)
         alike = (old.vault_id, old.size, old.tree_hash) == (new.vault_id, new.size, new.tree_hash)
-        if not alike or new.state is not ArchiveState.PRESENT or self.segments(from_key) != self.segments(to_key):
+        if (
+            not alike
+            or new.state is not ArchiveState.PRESENT
+            or self.segments(from_key) != self.segments(to_key)
+        ):
             raise ValueError("these archives are not duplicates")
         twin = segments.alias()
         same = (

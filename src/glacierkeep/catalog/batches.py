@@ -1,6 +1,6 @@
 """Cutting long inputs and outputs into short pieces."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
@@ -31,10 +31,17 @@ def next_key(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
 
 
-def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert *rows*, which all have the same columns; none is fine."""
+def insert_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]
+) -> None:
+    """Insert *rows* of *columns*, values as the database stores them; none is fine.
+
+    Straight to the driver: for rows by the ten thousand SQLAlchemy's own insert takes twice as long.
+    """
     if rows:
-        connection.execute(table.insert(), rows)
+        marks = ", ".join("?" * len(columns))
+        names = ", ".join(f'"{column}"' for column in columns)
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def inserted_key(connection: Connection, table: Table, row: dict[str, Any]) -> int:

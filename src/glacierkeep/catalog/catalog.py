@@ -122,6 +122,10 @@ class Catalog:
         """The lines of an inventory, by archive id (code points)."""
         return pages.listed_rows(self._connected, inventory_id)
 
+    def versions_in(self, archive_key: int) -> Iterator[Version]:
+        """The versions, retired ones left out, of which bytes lie in the archive."""
+        return pages.versions_in_archive(self._connected, archive_key)
+
     def retrieval_archives(self, retrieval_id: int) -> Iterator[int]:
         """The keys of archives in which bytes of waiting items lie."""
         return pages.retrieval_archives_of(self._connected, retrieval_id)
@@ -140,7 +144,13 @@ class Catalog:
         return pages.retrieval_items_of(self._connected, retrieval_id, state)
 
     def versions_below(
-        self, root: Root, path: bytes, *, at: datetime | None = None, deleted: bool = False, history: bool = False
+        self,
+        root: Root,
+        path: bytes,
+        *,
+        at: datetime | None = None,
+        deleted: bool = False,
+        history: bool = False,
     ) -> Iterator[Version]:
         """The versions of *path* (root-relative, b"" the root) and of all below, in the order of path components.
 

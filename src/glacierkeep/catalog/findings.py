@@ -52,5 +52,12 @@ class Findings:
 
 def _finding(row: Row[Any]) -> Finding:
     return Finding(
-        row.id, row.vault_id, row.inventory_id, row.kind, row.archive_id, row.detail, row.found_at, row.settled_at
+        row.id,
+        row.vault_id,
+        row.inventory_id,
+        row.kind,
+        row.archive_id,
+        row.detail,
+        row.found_at,
+        row.settled_at,
     )

@@ -47,10 +47,14 @@ class Inventories:
 
     def latest(self, vault_id: int, n: int = 2, *, full: bool = True) -> list[Inventory]:
         """The *n* newest inventories of that vault by date that arrived; only full ones unless *full* is False."""
-        arrived = select(inventories).where(inventories.c.vault_id == vault_id, inventories.c.date.is_not(None))
+        arrived = select(inventories).where(
+            inventories.c.vault_id == vault_id, inventories.c.date.is_not(None)
+        )
         if full:
             arrived = arrived.where(inventories.c.full == 1)
-        rows = self._connection.execute(arrived.order_by(inventories.c.date.desc(), inventories.c.id.desc()).limit(n))
+        rows = self._connection.execute(
+            arrived.order_by(inventories.c.date.desc(), inventories.c.id.desc()).limit(n)
+        )
         return [_inventory(row) for row in rows]
 
     def receive(self, inventory_id: int, date: datetime, rows: Iterable[ListedArchive], full: bool) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, Row, select, tuple_
 
 from glacierkeep.catalog.batches import batched, insert_rows
 from glacierkeep.catalog.places import find_folders
@@ -13,6 +13,8 @@ from glacierkeep.catalog.values import ArchiveGone
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import ArchiveState, NewVersion
+
+_EXTENT = ("version_id", "vault_id", "ordinal", "segment_id", "offset", "length", "version_offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Laying:
         self._held: dict[int, list[_Lain]] = {}
         self._sizes: dict[int, int] = {}
         self._segments: dict[int, tuple[int, int]] = {}
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[tuple[int, ...]] = []
         self._dropped: list[int] = []
 
     def lay(self, wishes: list[Wish]) -> None:
@@ -58,7 +60,9 @@ class Laying:
             self._load_archive()
         wishes = self._with_sources(wishes)
         self._sizes = {wish.version_id: wish.item.size for wish in wishes}
-        self._load_held({key for wish in wishes for key in (wish.version_id, wish.source) if key is not None})
+        fresh = {wish.version_id for wish in wishes if wish.new}
+        wanted = {key for wish in wishes for key in (wish.version_id, wish.source) if key is not None}
+        self._load_held(wanted - fresh)
         pending = wishes
         while pending:
             waiting = {wish.version_id for wish in pending}
@@ -107,9 +111,8 @@ class Laying:
 
     def _load_held(self, keys: Iterable[int]) -> None:
         for few in batched(keys):
-            for version_id, *rest, archive_key, state in self._connection.execute(_held(few, self._vault_id)):
-                lain = _Lain(*rest, archive_key, state == ArchiveState.PRESENT)
-                self._held.setdefault(version_id, []).append(lain)
+            for row in self._connection.execute(_held(few, self._vault_id)).all():
+                self._held.setdefault(row.version_id, []).append(_read_lain(row))
             sizes = select(versions.c.id, versions.c.size).where(versions.c.id.in_(few))
             for key, size in self._connection.execute(sizes):
                 self._sizes.setdefault(key, size)
@@ -162,22 +165,27 @@ class Laying:
         covered = sum(lain.length for lain in held) >= self._sizes.get(version_id, 0)
         return bool(held) and covered and all(lain.present for lain in held)
 
-    def _row(self, version_id: int, ordinal: int, lain: _Lain) -> dict[str, Any]:
-        return {
-            "version_id": version_id,
-            "vault_id": self._vault_id,
-            "ordinal": ordinal,
-            "segment_id": lain.segment_id,
-            "offset": lain.offset,
-            "length": lain.length,
-            "version_offset": lain.version_offset,
-        }
+    def _row(self, version_id: int, ordinal: int, lain: _Lain) -> tuple[int, ...]:
+        where = (lain.segment_id, lain.offset, lain.length, lain.version_offset)
+        return (version_id, self._vault_id, ordinal, *where)
 
     def _write(self) -> None:
         for few in batched(self._dropped):
             old = extents.c.version_id.in_(few) & (extents.c.vault_id == self._vault_id)
             self._connection.execute(extents.delete().where(old))
-        insert_rows(self._connection, extents, self._rows)
+        insert_rows(self._connection, extents, _EXTENT, self._rows)
+
+
+def _read_lain(row: Row[Any]) -> _Lain:
+    return _Lain(
+        ordinal=row.ordinal,
+        segment_id=row.segment_id,
+        offset=row.offset,
+        length=row.length,
+        version_offset=row.version_offset,
+        archive_key=row.archive_key,
+        present=row.state == ArchiveState.PRESENT,
+    )
 
 
 def _held(keys: list[int], vault_id: int) -> Any:

@@ -23,7 +23,9 @@ _taken_here: set[str] = set()
 class Leases:
     """One lease per activity: a root, a retrieval, a vault's emptying."""
 
-    def __init__(self, connection: Connection, clock: Clock, machine: str, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, machine: str, random: Callable[[int], bytes]
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._machine = machine
@@ -57,7 +59,9 @@ class Leases:
 
     def release(self, activity: str, nonce: str) -> None:
         """The work is done, or given up; nothing happens if the lease is someone else's by now."""
-        self._connection.execute(leases.delete().where(leases.c.activity == activity, leases.c.nonce == nonce))
+        self._connection.execute(
+            leases.delete().where(leases.c.activity == activity, leases.c.nonce == nonce)
+        )
         _taken_here.discard(nonce)
 
     def all(self) -> list[Lease]:

@@ -20,7 +20,13 @@ class Ledger:
         self._clock = clock
 
     def add(
-        self, vault_id: int | None, what: str, *, requests: int = 0, bytes: int = 0, amount: Decimal | None = None
+        self,
+        vault_id: int | None,
+        what: str,
+        *,
+        requests: int = 0,
+        bytes: int = 0,
+        amount: Decimal | None = None,
     ) -> int:
         """Write down what was just asked; *bytes* were sent or will be returned; its key."""
         row = {
@@ -31,14 +37,23 @@ class Ledger:
 
     def spent(self, since: datetime, until: datetime | None = None, vault_id: int | None = None) -> Decimal:
         """The sum of the amounts from *since* up to, not including, *until* (None: now and later)."""
-        amounts = _between(select(ledger.c.amount).where(ledger.c.amount.is_not(None)), since, until, vault_id)
+        amounts = _between(
+            select(ledger.c.amount).where(ledger.c.amount.is_not(None)), since, until, vault_id
+        )
         return sum((Decimal(amount) for amount in self._connection.execute(amounts).scalars()), Decimal(0))
 
     def entries(
-        self, since: datetime, until: datetime | None = None, vault_id: int | None = None, *, limit: int = 1000
+        self,
+        since: datetime,
+        until: datetime | None = None,
+        vault_id: int | None = None,
+        *,
+        limit: int = 1000,
     ) -> list[LedgerEntry]:
         """The first *limit* entries of that time, oldest first."""
-        wanted = _between(select(ledger), since, until, vault_id).order_by(ledger.c.at, ledger.c.id).limit(limit)
+        wanted = (
+            _between(select(ledger), since, until, vault_id).order_by(ledger.c.at, ledger.c.id).limit(limit)
+        )
         return [_entry(row) for row in self._connection.execute(wanted)]
 
 

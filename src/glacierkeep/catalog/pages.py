@@ -11,7 +11,7 @@ from glacierkeep.catalog.batches import PAGE, Opener, batched
 from glacierkeep.catalog.inventories import lines_after
 from glacierkeep.catalog.places import FolderPaths
 from glacierkeep.catalog.reading import read_extent, select_extents, versions_by_key
-from glacierkeep.catalog.schema import archives, extents, segments
+from glacierkeep.catalog.schema import archives, extents, segments, versions
 from glacierkeep.catalog.schema_work import retrieval_archives, retrieval_items
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Version
 from glacierkeep.domain.service import ListedArchive
@@ -48,7 +48,9 @@ def retrieval_items_of(
 
     def page(connection: Connection, last: int) -> list[tuple[Item, Version]]:
         columns = retrieval_items.c
-        wanted = select(retrieval_items).where(columns.retrieval_id == retrieval_id, columns.version_id > last)
+        wanted = select(retrieval_items).where(
+            columns.retrieval_id == retrieval_id, columns.version_id > last
+        )
         if state is not None:
             wanted = wanted.where(columns.state == str(state))
         rows = connection.execute(wanted.order_by(columns.version_id).limit(PAGE)).all()
@@ -59,6 +61,29 @@ def retrieval_items_of(
         ]
 
     return _paged(read, page, lambda pair: pair[0].version_id, 0)
+
+
+def versions_in_archive(read: Opener, archive_key: int) -> Iterator[Version]:
+    """The versions with an extent in the archive, retired ones left out, by version."""
+    paths = FolderPaths()
+
+    def page(connection: Connection, last: int) -> list[Version]:
+        columns = extents.c
+        inside = (
+            select(columns.version_id)
+            .join(segments, segments.c.id == columns.segment_id)
+            .join(versions, versions.c.id == columns.version_id)
+            .where(
+                segments.c.archive_key == archive_key,
+                versions.c.retired_at.is_(None),
+                columns.version_id > last,
+            )
+        )
+        keys = connection.execute(inside.distinct().order_by(columns.version_id).limit(PAGE)).scalars().all()
+        found = versions_by_key(connection, keys, paths)
+        return [found[key] for key in keys]
+
+    return _paged(read, page, lambda version: version.version_id, 0)
 
 
 def retrieval_archives_of(read: Opener, retrieval_id: int) -> Iterator[int]:
@@ -124,9 +149,9 @@ def _places_after(connection: Connection, retrieval_id: int, archive_key: int, l
     )
     after = (columns.offset > offset) | (columns.version_id > version_id)
     here = firsts.where(segments.c.idx == index, columns.offset >= offset, after)
-    found = connection.execute(here.limit(PAGE)).tuples().all()
+    found = connection.execute(here.limit(PAGE)).all()
     rest = firsts.where(segments.c.idx > index).limit(PAGE - len(found))
-    more = connection.execute(rest).tuples().all() if len(found) < PAGE else []
+    more = connection.execute(rest).all() if len(found) < PAGE else []
     return [(row[0], row[1], row[2]) for row in [*found, *more]]
 
 

@@ -1,17 +1,18 @@
 """Where a path stands: its folder's and its file's row, looked up and made in bulk."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
 from glacierkeep.catalog.schema import files, folders, roots
-from glacierkeep.domain.names import join, name_of, parent_of, trouble_with
 from glacierkeep.catalog.searching import searchable
+from glacierkeep.domain.names import join, name_of, parent_of, trouble_with
 
 Place = tuple[int, bytes]
 """A folder's key and a name in it."""
+
+_COLUMNS = ("id", "root_id", "parent_id", "name", "text")
 
 
 def find_top(connection: Connection, root_id: int) -> int | None:
@@ -26,7 +27,7 @@ def make_top(connection: Connection, root_id: int) -> int:
     if known is not None:
         return known
     key = next_key(connection, folders)
-    insert_rows(connection, folders, [_folder(key, root_id, None, b"")])
+    insert_rows(connection, folders, _COLUMNS, [(key, root_id, None, b"", "")])
     return key
 
 
@@ -46,7 +47,9 @@ def _resolve(
 ) -> dict[bytes, int]:
     found = {b"": top}
     for level in _levels(paths):
-        places = {(found[above], name_of(path)): path for path in level if (above := parent_of(path)) in found}
+        places = {
+            (found[above], name_of(path)): path for path in level if (above := parent_of(path)) in found
+        }
         known = _known_folders(connection, root_id, places)
         if make:
             known |= _insert_folders(connection, root_id, [place for place in places if place not in known])
@@ -57,8 +60,8 @@ def _resolve(
 def _levels(paths: Iterable[bytes]) -> list[set[bytes]]:
     """*paths* and all folders above them, by depth, the root itself left out."""
     levels: list[set[bytes]] = []
-    for path in paths:
-        depth = path.count(b"/")
+    for deepest in paths:
+        path, depth = deepest, deepest.count(b"/")
         while path:
             levels.extend(set() for _ in range(depth + 1 - len(levels)))
             if path in levels[depth]:
@@ -83,12 +86,9 @@ def _insert_folders(connection: Connection, root_id: int, places: list[Place]) -
         return {}
     first = next_key(connection, folders)
     made = {place: first + at for at, place in enumerate(places)}
-    insert_rows(connection, folders, [_folder(key, root_id, *place) for place, key in made.items()])
+    rows = [(key, root_id, parent_id, name, searchable(name)) for (parent_id, name), key in made.items()]
+    insert_rows(connection, folders, _COLUMNS, rows)
     return made
-
-
-def _folder(key: int, root_id: int, parent_id: int | None, name: bytes) -> dict[str, Any]:
-    return {"id": key, "root_id": root_id, "parent_id": parent_id, "name": name, "text": searchable(name)}
 
 
 def find_files(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:
@@ -132,7 +132,9 @@ class FolderPaths:
         for key in chains:
             self._spell(key, chains, labels)
 
-    def _spell(self, key: int, chains: dict[int, tuple[int, int | None, bytes]], labels: dict[int, bytes]) -> None:
+    def _spell(
+        self, key: int, chains: dict[int, tuple[int, int | None, bytes]], labels: dict[int, bytes]
+    ) -> None:
         below: list[int] = []
         at: int | None = key
         while at is not None and at not in self._known:

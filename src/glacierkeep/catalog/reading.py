@@ -72,4 +72,4 @@ def select_extents() -> Select[Any]:
 
 def read_extent(row: Row[Any]) -> Extent:
     """The record of a row of select_extents."""
-    return Extent(*row)
+    return Extent(*tuple(row))

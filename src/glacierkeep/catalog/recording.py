@@ -16,6 +16,12 @@ from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import NewVersion
 
+_FILE = ("id", "folder_id", "name", "text", "current_version")
+_VERSION = (
+    "id", "file_id", "kind", "size", "mtime_ns", "mode", "target", "md5", "tree_hash", "inode", "adopted",
+    "first_run", "first_seen",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -52,9 +58,9 @@ class Recording:
         self._adopted = adopted
         self._files: dict[Place, _File] = {}
         self._earlier: dict[int, list[_Said]] = {}
-        self._new: list[dict[str, Any]] = []
+        self._new: list[tuple[Any, ...]] = []
         self._inodes: list[tuple[int, int]] = []
-        self._confirmed: list[tuple[bytes, int]] = []
+        self._confirmed: list[tuple[bytes | None, int]] = []
 
     def record(self, run_id: int | None, items: list[NewVersion], now: datetime) -> list[int]:
         """The keys of the versions of *items*, in order; see `Versions.record`."""
@@ -64,13 +70,17 @@ class Recording:
         self._load(places)
         seen = self._first_seen(run_id, now)
         first = next_key(self._connection, versions)
-        keys = [self._decide(item, place, first, run_id, seen) for item, place in zip(items, places, strict=True)]
+        keys = [
+            self._decide(item, place, first, run_id, seen) for item, place in zip(items, places, strict=True)
+        ]
         self._write()
         self._lay(items, keys, first)
         return keys
 
     def _places(self, items: list[NewVersion]) -> list[Place]:
-        above = make_folders(self._connection, self._root_id, {parent_of(checked(item.path)) for item in items})
+        above = make_folders(
+            self._connection, self._root_id, {parent_of(checked(item.path)) for item in items}
+        )
         return [(above[parent_of(item.path)], name_of(item.path)) for item in items]
 
     def _load(self, places: list[Place]) -> None:
@@ -92,11 +102,11 @@ class Recording:
                 self._earlier.setdefault(row.file_id, []).append(_said(row))
 
     def _first_seen(self, run_id: int | None, now: datetime) -> datetime:
-        if run_id is not None:
-            began = select(runs.c.started_at).where(runs.c.id == run_id)
-            return self._connection.execute(began).scalar_one()
-        created = select(archives.c.created_at).where(archives.c.id == self._archive_key)
-        return self._connection.execute(created).scalar() or now
+        known = select(runs.c.started_at).where(runs.c.id == run_id)
+        if run_id is None:
+            known = select(archives.c.created_at).where(archives.c.id == self._archive_key)
+        seen: datetime | None = self._connection.execute(known).scalar()
+        return seen or now
 
     def _decide(self, item: NewVersion, place: Place, first: int, run_id: int | None, seen: datetime) -> int:
         file = self._files[place]
@@ -106,7 +116,7 @@ class Recording:
             return same.version_id
         key = first + len(self._new)
         said = _said_new(item, key, seen, adopted=self._adopted)
-        self._new.append(_version_row(item, file.file_id, run_id, seen, key, adopted=self._adopted))
+        self._new.append(_version_row(said, file.file_id, run_id))
         self._earlier.setdefault(file.file_id, []).append(said)
         if self._takes_over(said, file, run_id):
             file.current, file.moved = said, True
@@ -136,8 +146,8 @@ class Recording:
 
     def _write(self) -> None:
         fresh = [self._file_row(place, file) for place, file in self._files.items() if not file.exists]
-        insert_rows(self._connection, files, fresh)
-        insert_rows(self._connection, versions, self._new)
+        insert_rows(self._connection, files, _FILE, fresh)
+        insert_rows(self._connection, versions, _VERSION, self._new)
         moved = [
             (file.current.version_id, file.file_id)
             for file in self._files.values()
@@ -147,17 +157,14 @@ class Recording:
         self._set("versions", "inode", [(inode, key) for key, inode in self._inodes])
         self._set("versions", "adopted = 0, md5", self._confirmed)
 
-    def _file_row(self, place: Place, file: _File) -> dict[str, Any]:
-        current = file.current.version_id if file.current else None
+    def _file_row(self, place: Place, file: _File) -> tuple[Any, ...]:
         folder_id, name = place
-        return {
-            "id": file.file_id, "folder_id": folder_id, "name": name,
-            "text": searchable(name), "current_version": current,
-        }  # fmt: skip
+        current = file.current.version_id if file.current else None
+        return (file.file_id, folder_id, name, searchable(name), current)
 
     def _set(self, table: str, column: str, values: Sequence[tuple[object, int]]) -> None:
         if values:
-            self._connection.exec_driver_sql(f"UPDATE {table} SET {column} = ? WHERE id = ?", list(values))
+            self._connection.exec_driver_sql(f"UPDATE {table} SET {column} = ? WHERE id = ?", list(values))  # noqa: S608
 
     def _lay(self, items: list[NewVersion], keys: list[int], first: int) -> None:
         laying = Laying(self._connection, self._root_id, self._vault_id, self._archive_key)
@@ -209,21 +216,6 @@ def _agrees(item: NewVersion, said: _Said) -> bool:
     return tree_hash == item.hashes.tree_hash and md5 in (None, item.hashes.md5)
 
 
-def _version_row(
-    item: NewVersion, file_id: int, run_id: int | None, seen: datetime, key: int, *, adopted: bool
-) -> dict[str, Any]:
-    return {
-        "id": key,
-        "file_id": file_id,
-        "kind": int(item.kind),
-        "size": item.size,
-        "mtime_ns": clamped(item.mtime_ns),
-        "mode": item.mode,
-        "inode": signed(item.inode),
-        "md5": item.hashes.md5 if item.hashes else None,
-        "tree_hash": item.hashes.tree_hash if item.hashes else None,
-        "target": item.target,
-        "first_run": run_id,
-        "first_seen": seen,
-        "adopted": int(adopted),
-    }
+def _version_row(said: _Said, file_id: int, run_id: int | None) -> tuple[Any, ...]:
+    own = (said.version_id, file_id, *said.facts, *said.hashes, said.inode, int(said.adopted))
+    return (*own, run_id, said.seen)

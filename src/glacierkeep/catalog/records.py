@@ -26,7 +26,9 @@ from glacierkeep.clock import Clock
 class Records:
     """What `Catalog.read` and `Catalog.write` give out; of no use once that ended."""
 
-    def __init__(self, connection: Connection, clock: Clock, machine: str, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, machine: str, random: Callable[[int], bytes]
+    ) -> None:
         self.identity = Identity(connection)
         self.vaults = Vaults(connection, clock)
         self.archives = Archives(connection, clock)

@@ -20,7 +20,9 @@ class Retrievals:
         self._connection = connection
         self._clock = clock
 
-    def create(self, vault_id: int, target: bytes, overwrite: bool, tier: Tier, version_ids: Iterable[int]) -> int:
+    def create(
+        self, vault_id: int, target: bytes, overwrite: bool, tier: Tier, version_ids: Iterable[int]
+    ) -> int:
         """A wish to have *version_ids* back from that vault into *target*; its key.
 
         Every version begins as waiting, also one that has no extents in the vault; said twice, it counts once.
@@ -35,7 +37,9 @@ class Retrievals:
                 {"retrieval_id": key, "version_id": version_id, "state": str(ItemState.WAITING)}
                 for version_id in some
             ]
-            self._connection.execute(retrieval_items.insert().prefix_with("OR IGNORE", dialect="sqlite"), items)
+            self._connection.execute(
+                retrieval_items.insert().prefix_with("OR IGNORE", dialect="sqlite"), items
+            )
         self._note_archives(key, vault_id)
         return key
 
@@ -91,8 +95,10 @@ class Retrievals:
 
     def _retrieval(self, row: Row[Any]) -> Retrieval:
         columns = retrieval_items.c
-        counted = select(columns.state, func.count()).where(columns.retrieval_id == row.id).group_by(columns.state)
-        count: dict[str, int] = dict(self._connection.execute(counted).tuples().all())
+        counted = (
+            select(columns.state, func.count()).where(columns.retrieval_id == row.id).group_by(columns.state)
+        )
+        count: dict[str, int] = {row[0]: row[1] for row in self._connection.execute(counted)}
         return Retrieval(
             retrieval_id=row.id,
             vault_id=row.vault_id,

@@ -28,7 +28,8 @@ class Runs:
 
     def started(self, run_id: int) -> datetime:
         """When the run began. Raises KeyError."""
-        began = self._connection.execute(select(runs.c.started_at).where(runs.c.id == run_id)).scalar()
+        found = select(runs.c.started_at).where(runs.c.id == run_id)
+        began: datetime | None = self._connection.execute(found).scalar()
         if began is None:
             raise KeyError(run_id)
         return began

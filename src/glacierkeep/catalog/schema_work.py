@@ -1,9 +1,12 @@
-"""The tables of what is under way, found and spent: uploads, jobs, retrievals, inventories, leases and the rest."""
+"""The tables of what is under way, found and spent: uploads, jobs, retrievals, inventories, leases."""
 
 from sqlalchemy import Column, Index, LargeBinary, Table, Text, UniqueConstraint
 
 from glacierkeep.catalog.columns import CLUSTERED, STRICT, Big, Moment, key, refer
 from glacierkeep.catalog.schema import metadata
+
+whole = metadata
+"""The description of every table, once this module is imported."""
 
 uploads = Table(
     "uploads",

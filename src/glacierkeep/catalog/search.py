@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import Any
 
@@ -33,7 +33,7 @@ class Sought:
     modified_from: int | None = None
     modified_until: int | None = None
     tree_hash: bytes | None = None
-    view: View = View()
+    view: View = field(default_factory=View)
 
 
 def search(read: Opener, sought: Sought) -> Iterator[Version]:
@@ -53,9 +53,7 @@ def search(read: Opener, sought: Sought) -> Iterator[Version]:
         file_id, version_id = (rows[-1].file_id, rows[-1].id) if full else (stop, 0)
 
 
-def _of_root(
-    connection: Connection, rows: Any, root_id: int | None, paths: FolderPaths
-) -> list[Row[Any]]:
+def _of_root(connection: Connection, rows: Any, root_id: int | None, paths: FolderPaths) -> list[Row[Any]]:
     if root_id is None:
         return list(rows)
     known = paths.load(connection, {row.folder_id for row in rows})
@@ -77,7 +75,9 @@ def _page(sought: Sought, fits: "_Fit", file_id: int, version_id: int, stop: int
 def _narrowed(wanted: Select[Any], sought: Sought) -> Select[Any]:
     columns = versions.c
     if sought.root_id is not None:
-        own = select(folders.c.id).where(folders.c.id == files.c.folder_id, folders.c.root_id == sought.root_id)
+        own = select(folders.c.id).where(
+            folders.c.id == files.c.folder_id, folders.c.root_id == sought.root_id
+        )
         wanted = wanted.where(own.correlate(files).exists())
     if sought.kinds is not None:
         wanted = wanted.where(columns.kind.in_([int(kind) for kind in sought.kinds]))
@@ -118,7 +118,7 @@ class _Fit:
 
 def _like(text: str, glob: bool) -> str | None:
     """A pattern for LIKE that lets through whatever fits *text*, and more."""
-    if not text or "/" in text and not glob:
+    if not text or ("/" in text and not glob):
         return None
     if not glob:
         return f"%{_escaped(text)}%"

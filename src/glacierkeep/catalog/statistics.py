@@ -48,7 +48,9 @@ def _files(root_id: int | None, vault_id: int | None) -> Select[Any]:
 
 
 def _archives(root_id: int | None, vault_id: int | None) -> Select[Any]:
-    counted = select(func.count(), func.coalesce(func.sum(archives.c.size), 0)).where(archives.c.state.in_(_KEPT))
+    counted = select(func.count(), func.coalesce(func.sum(archives.c.size), 0)).where(
+        archives.c.state.in_(_KEPT)
+    )
     if vault_id is not None:
         counted = counted.where(archives.c.vault_id == vault_id)
     if root_id is not None:

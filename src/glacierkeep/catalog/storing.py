@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import BindParameter, ColumnElement, case, func, select
 
 from glacierkeep.catalog.schema import archives, extents, segments, versions
 from glacierkeep.domain.records import ArchiveState
 
 
-def stored(vault_id: int) -> ColumnElement[int]:
+def stored(vault_id: int | BindParameter[int]) -> ColumnElement[int]:
     """1 if the version has extents in the vault, all of them in present archives and no byte missing, else 0."""
     whole = func.sum(extents.c.length) >= versions.c.size
     trusted = func.min(case((archives.c.state == ArchiveState.PRESENT, 1), else_=0))

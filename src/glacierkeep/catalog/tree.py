@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from glacierkeep.catalog.batches import batched
 from glacierkeep.catalog.columns import unsigned
@@ -12,6 +12,18 @@ from glacierkeep.catalog.storing import stored
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import Known
+
+_KINDS = {int(kind): kind for kind in FileKind}
+
+# Built once: it runs for every folder of every scan.
+_KNOWN = (
+    select(
+        files.c.name, files.c.id, versions.c.id, versions.c.kind, versions.c.size, versions.c.mtime_ns,
+        versions.c.mode, versions.c.inode, versions.c.target, stored(bindparam("vault")),
+    )
+    .join(versions, versions.c.id == files.c.current_version)
+    .where(files.c.folder_id == bindparam("folder"))
+)  # fmt: skip
 
 
 class Tree:
@@ -30,18 +42,10 @@ class Tree:
 
     def known(self, folder_id: int, vault_id: int) -> dict[bytes, Known]:
         """Every live name in the folder, by name. In a root's top folder b"" is the root's own metadata."""
-        columns = versions.c
-        wanted = (
-            select(
-                files.c.name, files.c.id, columns.id, columns.kind, columns.size, columns.mtime_ns,
-                columns.mode, columns.inode, columns.target, stored(vault_id),
-            )
-            .join(versions, columns.id == files.c.current_version)
-            .where(files.c.folder_id == folder_id)
-        )  # fmt: skip
+        rows = self._connection.execute(_KNOWN, {"folder": folder_id, "vault": vault_id}).all()
         return {
-            name: Known(file, key, FileKind(kind), size, mtime, mode, unsigned(inode), target, bool(safe))
-            for name, file, key, kind, size, mtime, mode, inode, target, safe in self._connection.execute(wanted)
+            name: Known(file, key, _KINDS[kind], size, mtime, mode, unsigned(inode), target, bool(safe))
+            for name, file, key, kind, size, mtime, mode, inode, target, safe in rows
         }
 
     def subfolders(self, folder_id: int) -> dict[bytes, int]:
@@ -56,16 +60,22 @@ class Tree:
         """The key of the folder at *path*, or None."""
         return find_folders(self._connection, root_id, [path]).get(path)
 
-    def live_count(self, root_id: int) -> int:
-        """How many files, symlinks and hard links are there now. Takes about a second per million."""
+    def live_count(self, root_id: int, below: bytes = b"") -> int:
+        """How many files, symlinks and hard links are there now, in the root or *below* a folder of it.
+
+        Takes about a second per million.
+        """
         count = (
             select(func.count())
-            .select_from(folders)
-            .join(files, files.c.folder_id == folders.c.id)
+            .select_from(files)
             .join(versions, versions.c.id == files.c.current_version)
-            .where(folders.c.root_id == root_id, versions.c.kind != int(FileKind.FOLDER))
+            .where(versions.c.kind != int(FileKind.FOLDER))
         )
-        return int(self._connection.execute(count).scalar_one())
+        if below:
+            inside = files.c.id.in_(self._files_below(root_id, [below]))
+        else:
+            inside = files.c.folder_id.in_(select(folders.c.id).where(folders.c.root_id == root_id))
+        return int(self._connection.execute(count.where(inside)).scalar_one())
 
     def mark_gone(self, run_id: int, root_id: int, paths: Iterable[bytes]) -> int:
         """What is at *paths*, and below them, was not found by this run; the number of versions marked.
@@ -81,7 +91,9 @@ class Tree:
         return count
 
     def _files_at(self, root_id: int, paths: list[bytes]) -> Select[tuple[int]]:
-        above = find_folders(self._connection, root_id, {parent_of(path) for path in paths if path[-1:] != b"/"})
+        above = find_folders(
+            self._connection, root_id, {parent_of(path) for path in paths if path[-1:] != b"/"}
+        )
         places = [
             (above[parent_of(path)], name_of(path))
             for path in paths
@@ -100,8 +112,11 @@ class Tree:
         return select(files.c.id).where(files.c.folder_id.in_(select(every.c.id)))
 
     def _mark(self, chosen: Select[tuple[int]], gone: dict[str, object]) -> int:
-        current = select(files.c.current_version).where(files.c.id.in_(chosen))
-        marked = self._connection.execute(versions.update().where(versions.c.id.in_(current)).values(gone))
-        there = files.c.current_version.is_not(None)
-        self._connection.execute(files.update().where(files.c.id.in_(chosen), there).values(current_version=None))
-        return marked.rowcount
+        there = files.c.id.in_(chosen) & files.c.current_version.is_not(None)
+        # Counted apart: the driver tells no rowcount of an UPDATE that begins with WITH.
+        count = self._connection.execute(select(func.count()).select_from(files).where(there)).scalar_one()
+        if count:
+            current = select(files.c.current_version).where(there)
+            self._connection.execute(versions.update().where(versions.c.id.in_(current)).values(gone))
+            self._connection.execute(files.update().where(there).values(current_version=None))
+        return int(count)

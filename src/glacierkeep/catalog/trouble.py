@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
@@ -20,9 +21,9 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _ours(error.orig, path) or error from error
+        _raise_ours(error, error.orig, path)
     except sqlite3.Error as error:
-        raise _ours(error, path) or error from error
+        _raise_ours(error, error, path)
 
 
 @contextmanager
@@ -42,6 +43,13 @@ def shown(path: Path) -> str:
     return printable(bytes(path))
 
 
+def _raise_ours(error: Exception, said: BaseException | None, path: Path) -> NoReturn:
+    ours = _ours(said, path)
+    if ours is None:
+        raise error
+    raise ours from error
+
+
 def _ours(error: BaseException | None, path: Path) -> GlacierkeepError | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     name = shown(path)
@@ -50,7 +58,9 @@ def _ours(error: BaseException | None, path: Path) -> GlacierkeepError | None:
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return DiskTrouble(f"the catalog {name} cannot be read or written: {error}", hint="is its disk full?")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return CatalogUnusable(f"the catalog {name} is read-only", hint="check the file's and folder's permissions")
+        return CatalogUnusable(
+            f"the catalog {name} is read-only", hint="check the file's and folder's permissions"
+        )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return CatalogUnusable(f"the catalog {name} is damaged: {error}", hint=_RESTORE)
     if code == sqlite3.SQLITE_CANTOPEN:

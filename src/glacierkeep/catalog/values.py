@@ -18,7 +18,9 @@ class ArchiveGone(GlacierkeepError):
     code = "archive-gone"
 
     def __init__(self, keys: tuple[int, ...]) -> None:
-        super().__init__("an archive that was to be relied on is no longer there", hint="run the upload again")
+        super().__init__(
+            "an archive that was to be relied on is no longer there", hint="run the upload again"
+        )
         self.keys = keys
 
 

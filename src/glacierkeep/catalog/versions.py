@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, literal, select, union_all
+from sqlalchemy import Connection, Select, bindparam, column, exists, select, text
 
 from glacierkeep.catalog.archives import read_archive
-from glacierkeep.catalog.batches import batched
-from glacierkeep.catalog.columns import signed
+from glacierkeep.catalog.batches import FEW, batched
+from glacierkeep.catalog.columns import Big, signed
 from glacierkeep.catalog.places import FolderPaths
 from glacierkeep.catalog.reading import read_extent, select_extents, versions_by_key
 from glacierkeep.catalog.recording import Recording
@@ -20,6 +20,23 @@ from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.records import Archive, Extent, NewVersion, Vault, Version
 
 
+def _sizes(names: list[str]) -> Select[int]:
+    """Those of the sizes in the parameters *names* that a stored file has; the search for each ends with the first."""
+    rows = ", ".join(f"(:{name})" for name in names)
+    asked = text(f"VALUES {rows}").columns(column("column1", Big)).cte("asked")
+    some = exists().where(
+        versions.c.size == asked.c.column1,
+        versions.c.kind == int(FileKind.FILE),
+        versions.c.retired_at.is_(None),
+        stored(bindparam("vault")) == 1,
+    )
+    return select(asked.c.column1).distinct().where(some.correlate(asked))
+
+
+_ASKED = [f"size{at}" for at in range(FEW)]
+_SIZES = _sizes(_ASKED)
+
+
 class Versions:
     """Versions of all files, current and past."""
 
@@ -30,8 +47,9 @@ class Versions:
     def sizes_stored(self, vault_id: int, sizes: Iterable[int]) -> set[int]:
         """Which of *sizes* (bytes) some stored, not retired file in that vault has; never 0."""
         found: set[int] = set()
-        for few in batched(sorted(set(sizes) - {0}), 100):
-            found |= set(self._connection.execute(union_all(*(_of_size(size, vault_id) for size in few))).scalars())
+        for few in batched(sorted(set(sizes) - {0}), len(_ASKED)):
+            asked = dict(zip(_ASKED, few + few[-1:] * (len(_ASKED) - len(few)), strict=True))
+            found |= set(self._connection.execute(_SIZES, asked | {"vault": vault_id}).scalars())
         return found
 
     def same_content(self, vault_id: int, hashes: Hashes) -> int | None:
@@ -126,13 +144,3 @@ class Versions:
             owners = select(versions.c.file_id).where(versions.c.id.in_(few))
             current = files.c.id.in_(owners) & files.c.current_version.in_(few)
             self._connection.execute(files.update().where(current).values(current_version=None))
-
-
-def _of_size(size: int, vault_id: int):  # type: ignore[no-untyped-def]
-    some = exists().where(
-        versions.c.size == size,
-        versions.c.kind == int(FileKind.FILE),
-        versions.c.retired_at.is_(None),
-        stored(vault_id) == 1,
-    )
-    return select(literal(size)).where(some)

@@ -24,12 +24,14 @@ class View:
         """The condition on versions joined with their files."""
         if self.history:
             return self._seen() & (true() if self.deleted else versions.c.retired_at.is_(None))
+        current = versions.c.id == files.c.current_version
+        if self.at is None and not self.deleted:
+            return current
         last = versions.c.retired_at.is_(None) & self._seen() & ~_superseded(self.at)
         if self.at is not None:
             there = true() if self.deleted else versions.c.gone_at.is_(None) | (versions.c.gone_at > self.at)
             return last & there
-        current = versions.c.id == files.c.current_version
-        return current | (files.c.current_version.is_(None) & last) if self.deleted else current
+        return current | (files.c.current_version.is_(None) & last)
 
     def _seen(self) -> ColumnElement[bool]:
         return true() if self.at is None else versions.c.first_seen <= self.at

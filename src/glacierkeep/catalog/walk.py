@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, select
 
 from glacierkeep.catalog.batches import PAGE, Opener
 from glacierkeep.catalog.places import find_folders
@@ -16,6 +16,26 @@ from glacierkeep.catalog.view import View
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import join, name_of, parent_of
 from glacierkeep.domain.records import Root, Version
+
+# Both pages are built once and run for every folder. No subfolder's name is empty.
+_SUBFOLDERS = (
+    select(folders.c.name, folders.c.id)
+    .where(
+        folders.c.root_id == bindparam("root"),
+        folders.c.parent_id == bindparam("folder"),
+        folders.c.name > bindparam("name"),
+    )
+    .order_by(folders.c.name)
+    .limit(PAGE)
+)
+
+
+def _page(view: View) -> Select[Any]:
+    name: BindParameter[bytes] = bindparam("name")
+    key: BindParameter[int] = bindparam("key")
+    after = (files.c.name >= name) & ((files.c.name > name) | (versions.c.id > key))
+    wanted = select_versions().where(files.c.folder_id == bindparam("folder"), after, view.condition())
+    return wanted.order_by(files.c.name, versions.c.id).limit(PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,7 @@ class _Walk:
 
     read: Opener
     root: Root
-    view: View
+    page: Select[Any]
 
     def folder_at(self, path: bytes) -> _Folder | None:
         with self.read() as connection:
@@ -45,40 +65,35 @@ class _Walk:
 
     def versions_in(self, folder: _Folder) -> Iterator[Version]:
         prefix = join(self.root.label.encode(), folder.path)
-        name, key = b"", 0
+        after: dict[str, Any] = {"folder": folder.folder_id, "name": b"", "key": 0}
         while True:
             with self.read() as connection:
-                rows = connection.execute(self._page(folder, name, key)).all()
+                rows = connection.execute(self.page, after).all()
             yield from (self._version(row, prefix) for row in rows)
             if len(rows) < PAGE:
                 return
-            name, key = rows[-1].name, rows[-1].id
+            after |= {"name": rows[-1].name, "key": rows[-1].id}
 
     def versions_of(self, path: bytes) -> list[Version]:
         """The versions of the name *path* itself."""
         folder = self.folder_at(parent_of(path))
         if folder is None:
             return []
-        one = files.c.name == name_of(path)
-        named = self._wanted(folder).where(one).order_by(versions.c.id)
+        one = self.page.where(files.c.name == name_of(path)).limit(None)
         prefix = join(self.root.label.encode(), folder.path)
         with self.read() as connection:
-            return [self._version(row, prefix) for row in connection.execute(named)]
+            rows = connection.execute(one, {"folder": folder.folder_id, "name": b"", "key": 0})
+            return [self._version(row, prefix) for row in rows]
 
     def folders_in(self, folder: _Folder) -> Iterator[_Folder]:
-        last: bytes | None = None
+        after: dict[str, Any] = {"root": self.root.root_id, "folder": folder.folder_id, "name": b""}
         while True:
-            below = select(folders.c.name, folders.c.id).where(
-                folders.c.root_id == self.root.root_id, folders.c.parent_id == folder.folder_id
-            )
-            if last is not None:
-                below = below.where(folders.c.name > last)
             with self.read() as connection:
-                rows = connection.execute(below.order_by(folders.c.name).limit(PAGE)).all()
+                rows = connection.execute(_SUBFOLDERS, after).all()
             yield from (_Folder(row.id, join(folder.path, row.name)) for row in rows)
             if len(rows) < PAGE:
                 return
-            last = rows[-1].name
+            after["name"] = rows[-1].name
 
     def below(self, folder: _Folder) -> Iterator[Version]:
         """Everything in *folder*, depth first."""
@@ -92,13 +107,6 @@ class _Walk:
             else:
                 yield entry
 
-    def _wanted(self, folder: _Folder) -> Select[Any]:
-        return select_versions().where(files.c.folder_id == folder.folder_id, self.view.condition())
-
-    def _page(self, folder: _Folder, name: bytes, key: int) -> Select[Any]:
-        after = (files.c.name >= name) & ((files.c.name > name) | (versions.c.id > key))
-        return self._wanted(folder).where(after).order_by(files.c.name, versions.c.id).limit(PAGE)
-
     def _version(self, row: Row[Any], prefix: bytes) -> Version:
         return read_version(row, self.root.root_id, prefix)
 
@@ -108,7 +116,7 @@ def versions_below(read: Opener, root: Root, path: bytes, view: View) -> Iterato
 
     b"" is the whole root. A name whose bytes sort first comes first; of one name, older versions first.
     """
-    walk = _Walk(read, root, view)
+    walk = _Walk(read, root, _page(view))
     if path:
         yield from walk.versions_of(path)
     folder = walk.folder_at(path)
@@ -121,7 +129,7 @@ def children(read: Opener, root: Root, path: bytes, view: View) -> Iterator[Vers
 
     A folder is given as its own version, or by its name if it has none and something lies below it.
     """
-    walk = _Walk(read, root, view)
+    walk = _Walk(read, root, _page(view))
     own = walk.versions_of(path) if path else []
     folder = walk.folder_at(path)
     if folder is None or any(version.kind is not FileKind.FOLDER for version in own):

@@ -21,7 +21,9 @@ class Group(click.Group):
     def _suggestion(self, ctx: click.Context, name: str) -> str:
         import difflib
 
-        near = difflib.get_close_matches(name, self.list_commands(ctx), n=2, cutoff=0.5)
+        names = self.list_commands(ctx)
+        begun = [one for one in names if one.startswith(name)]
+        near = begun or difflib.get_close_matches(name, names, n=2, cutoff=0.5)
         return f" Did you mean {' or '.join(near)}?" if near else ""
 
 

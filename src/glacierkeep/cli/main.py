@@ -71,7 +71,7 @@ def run(args: Sequence[str]) -> int:
     words = list(args)
     _never_fail_to_encode()
     try:
-        with watched() as stop, root.make_context("gk", words, obj=stop) as context:
+        with watched() as stop, root.make_context("gk", list(words), obj=stop) as context:
             root.invoke(context)
         code = 0
     except click.exceptions.Exit as leave:

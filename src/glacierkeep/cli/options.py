@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from glacierkeep.cli import params
 
 _KEY = "glacierkeep.options"
+_PREFIX = "common_"
 _RANKS = {ParameterSource.COMMANDLINE: 2, ParameterSource.ENVIRONMENT: 1}
 
 P = ParamSpec("P")
@@ -41,8 +42,8 @@ class Common:
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Keep *value*, unless the same option was said more strongly before."""
     said: dict[str, tuple[int, Any]] = ctx.meta.setdefault(_KEY, {})
-    name = str(param.name)
-    source = ctx.get_parameter_source(name)
+    source = ctx.get_parameter_source(str(param.name))
+    name = str(param.name).removeprefix(_PREFIX)
     rank = _RANKS.get(source, 0) if source else 0
     if name not in said or rank >= said[name][0]:
         said[name] = (rank, value)
@@ -54,11 +55,14 @@ def common_of(ctx: click.Context) -> Common:
     return Common(**{field.name: said[field.name][1] for field in fields(Common) if field.name in said})
 
 
-def _option(*names: str, variable: str | None, **attributes: Any) -> Callable[[F], F]:
+def _option(field: str, *names: str, variable: str | None, **attributes: Any) -> Callable[[F], F]:
+    """The option *names* for the *field* of Common; a command's own parameters may have the same name."""
     return click.option(
+        _PREFIX + field,
         *names,
         envvar=variable,
         show_envvar=variable is not None,
+        allow_from_autoenv=False,
         expose_value=False,
         callback=_remember,
         **attributes,
@@ -66,6 +70,7 @@ def _option(*names: str, variable: str | None, **attributes: Any) -> Callable[[F
 
 
 vault = _option(
+    "vault",
     "-V",
     "--vault",
     # GK_VAULT is read with the configuration, so that it never becomes the default vault.
@@ -73,11 +78,16 @@ vault = _option(
     type=params.VaultText(),
     help="The vault: an address, or a name in the configuration.  [env var: GK_VAULT]",
 )
-profile = _option("-P", "--profile", variable="GK_PROFILE", help="Use [profile.NAME] of the configuration.")
-json_ = _option("--json", variable="GK_JSON", is_flag=True, help="Print JSON Lines.")
-quiet = _option("-q", "--quiet", variable="GK_QUIET", is_flag=True, help="Say only what is wrong.")
-verbose = _option("-v", "--verbose", variable="GK_VERBOSE", count=True, help="Say more; twice: still more.")
+profile = _option(
+    "profile", "-P", "--profile", variable="GK_PROFILE", help="Use [profile.NAME] of the configuration."
+)
+json_ = _option("json", "--json", variable="GK_JSON", is_flag=True, help="Print JSON Lines.")
+quiet = _option("quiet", "-q", "--quiet", variable="GK_QUIET", is_flag=True, help="Say only what is wrong.")
+verbose = _option(
+    "verbose", "-v", "--verbose", variable="GK_VERBOSE", count=True, help="Say more; twice: still more."
+)
 color = _option(
+    "color",
     "--color",
     variable="GK_COLOR",
     type=click.Choice(["auto", "always", "never"]),
@@ -85,13 +95,23 @@ color = _option(
     help="Colour the output.",
 )
 dry_run = _option(
-    "-n", "--dry-run", variable="GK_DRY_RUN", is_flag=True, help="Say what would be done; change nothing."
+    "dry_run",
+    "-n",
+    "--dry-run",
+    variable="GK_DRY_RUN",
+    is_flag=True,
+    help="Say what would be done; change nothing.",
 )
-yes = _option("--yes", variable="GK_YES", is_flag=True, help="Do it without asking.")
+yes = _option("yes", "--yes", variable="GK_YES", is_flag=True, help="Do it without asking.")
 wait = _option(
-    "--wait/--no-wait", variable="GK_WAIT", default=None, help="Wait until the service is done, or do not."
+    "wait",
+    "--wait/--no-wait",
+    variable="GK_WAIT",
+    default=None,
+    help="Wait until the service is done, or do not.",
 )
 lock_wait = _option(
+    "lock_wait",
     "--lock-wait",
     variable="GK_LOCK_WAIT",
     type=params.Seconds(),
@@ -99,6 +119,7 @@ lock_wait = _option(
     help="Wait this long for another gk to finish.",
 )
 progress_interval = _option(
+    "progress_interval",
     "--progress-interval",
     variable="GK_PROGRESS_INTERVAL",
     type=params.Seconds(),

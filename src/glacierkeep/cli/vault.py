@@ -183,13 +183,16 @@ def _written(chosen: "ChosenVault") -> dict[str, str]:
 def _described(vault: "VaultShown") -> str:
     from glacierkeep.cli.render.words import count, moment, size
 
-    counted = f"{count(vault.service_archives, 'archive')}, {size(vault.service_size)}"
+    counted = "has made no inventory yet"
+    if vault.service_inventory_date:
+        held = f"{count(vault.service_archives, 'archive')}, {size(vault.service_size)}"
+        counted = f"{held} in its inventory of {moment(vault.service_inventory_date)}"
     known = f"{count(vault.archives, 'archive')}, {size(vault.size)}, {count(vault.files, 'file')}"
     return "\n".join(
         (
             f"{vault.address}" + (f" ({vault.nickname})" if vault.nickname else ""),
             f"created     {moment(vault.created_at)}",
-            f"service     {counted} in its inventory of {moment(vault.service_inventory_date)}",
+            f"service     {counted}",
             f"catalog     {known}",
             f"reconciled  {moment(vault.reconciled_date)}",
         )

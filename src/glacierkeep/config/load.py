@@ -197,7 +197,9 @@ def _unknown(text: _Text, key: Key) -> ConfigError:
 
 
 def _suggestion(key: Key) -> str | None:
-    near = difflib.get_close_matches(key[-1], neighbours(key), n=1)
+    """The name that may have been meant by the first name of *key* that leads nowhere."""
+    at = next((at for at in range(1, len(key)) if not may_hold(key[:at])), len(key))
+    near = difflib.get_close_matches(key[at - 1], neighbours(key[:at]), n=1)
     return f"did you mean {near[0]}?" if near else None
 
 

@@ -8,11 +8,16 @@ from glacierkeep.domain.treehash import TreeHasher
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """Size in bytes, MD5 (16 bytes) and tree hash (32 bytes) of one content."""
+    """Size in bytes, MD5 (16 bytes; None where nobody has read the content) and tree hash (32 bytes) of one content."""
 
     size: int
-    md5: bytes
+    md5: bytes | None
     tree_hash: bytes
+
+    def agree_with(self, other: "Hashes") -> bool:
+        """Whether both can be of the same content: what both know is equal."""
+        same_md5 = self.md5 == other.md5 or None in (self.md5, other.md5)
+        return same_md5 and (self.size, self.tree_hash) == (other.size, other.tree_hash)
 
 
 class ContentHasher:

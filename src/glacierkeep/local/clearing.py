@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 
+from glacierkeep.clock import SystemClock
 from glacierkeep.local.pieces import Pieces
 from glacierkeep.local.state import State
 
@@ -13,6 +15,11 @@ ENDED_UPLOAD_MS = HOUR_MS
 """How long an ended upload is remembered: the "short period" in which Complete and Abort may be repeated."""
 LEFTOVER_SECONDS = 3600.0
 _BATCH = 256
+
+_RELEASED = (
+    "SELECT archive FROM archives WHERE held = 1 AND NOT EXISTS"
+    " (SELECT 1 FROM jobs WHERE jobs.archive = archives.archive AND expires > ?)"
+)
 
 
 def discard(db: sqlite3.Connection, files: Iterable[str]) -> None:
@@ -33,11 +40,15 @@ def clear_discards(state: State, pieces: Pieces, *, at_least: int = 1) -> None:
             db.executemany("DELETE FROM discards WHERE file = ?", [(row["file"],) for row in rows])
 
 
-def remove_discarded(state: State, pieces: Pieces, files: Iterable[str]) -> None:
-    """Remove *files*, just discarded, at once; their notes are cleared in batches."""
-    for file in files:
-        pieces.remove(file)
-    clear_discards(state, pieces, at_least=_BATCH)
+def remove_discarded(state: State, pieces: Pieces, files: Iterable[str] = ()) -> None:
+    """Remove *files*, just discarded, at once; their notes are cleared in batches.
+
+    The request has succeeded by now: what cannot be removed stays noted for the next sweep.
+    """
+    with suppress(OSError, sqlite3.OperationalError):
+        for file in files:
+            pieces.remove(file)
+        clear_discards(state, pieces, at_least=_BATCH)
 
 
 def settle(state: State, pieces: Pieces, file: str) -> None:
@@ -93,13 +104,15 @@ def discard_pieces(db: sqlite3.Connection, archive: int) -> list[str]:
 
 
 def _anything_due(db: sqlite3.Connection, moment: int) -> bool:
-    row = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM jobs WHERE expires <= ?)"
-        " OR EXISTS (SELECT 1 FROM uploads WHERE touched <= ?)"
-        " OR EXISTS (SELECT 1 FROM archives WHERE held = 1)",
-        (moment, moment - ENDED_UPLOAD_MS),
-    ).fetchone()
-    return bool(row[0])
+    queries = (
+        ("SELECT 1 FROM jobs WHERE expires <= ?", (moment,)),
+        (
+            "SELECT 1 FROM uploads WHERE touched <= ? AND (state <> 'open' OR touched <= ?)",
+            (moment - ENDED_UPLOAD_MS, moment - UPLOAD_IDLE_MS),
+        ),
+        (_RELEASED, (moment,)),
+    )
+    return any(db.execute(query, values).fetchone() for query, values in queries)
 
 
 def _expire_jobs(db: sqlite3.Connection, moment: int) -> None:
@@ -122,18 +135,15 @@ def _expire_uploads(db: sqlite3.Connection, moment: int) -> None:
 
 def _release_held(db: sqlite3.Connection, moment: int) -> None:
     """Bytes of deleted archives stay while a finished retrieval still offers them."""
-    rows = db.execute(
-        "SELECT archive FROM archives WHERE held = 1 AND NOT EXISTS"
-        " (SELECT 1 FROM jobs WHERE jobs.archive = archives.archive AND expires > ?)",
-        (moment,),
-    ).fetchall()
+    rows = db.execute(_RELEASED, (moment,)).fetchall()
     for row in rows:
         discard_pieces(db, row["archive"])
         db.execute("UPDATE archives SET held = 0 WHERE archive = ?", (row["archive"],))
 
 
 def _sweep_leftovers(state: State, pieces: Pieces) -> None:
-    limit = state.real_now().timestamp() - LEFTOVER_SECONDS
+    # Files are as old as the computer's own clock says, whatever the service's is turned to.
+    limit = SystemClock().now().timestamp() - LEFTOVER_SECONDS
     for file in [file for file, written in pieces.leftovers() if written < limit]:
         # Inside a writing transaction nobody can start to refer to the file meanwhile.
         with state.writing() as db:

@@ -24,7 +24,10 @@ def get_job_output(call: Call) -> Response:
         if job["completes"] > call.state.moment(db) or job["failure"]:
             raise refusals.job_not_ready(job["id"])
     if job["archive"] is None:
-        return _inventory_output(call, prepare(call, job))
+        job = prepare(call, job)
+        if job["output"] is None:
+            raise refusals.job_not_found(job["id"])
+        return _inventory_output(call, job)
     return _archive_output(call, job)
 
 

@@ -74,7 +74,9 @@ class Pieces:
             stream.close()
             settle(file)
             raise
-        self.put_in_place(file)
+        # A row refers to the file by now: if it cannot be moved it is read, and moved later, from here.
+        with suppress(OSError):
+            self.put_in_place(file)
 
     def put_in_place(self, file: str) -> None:
         """Move a file that a row refers to out of ``incoming/``; nothing to do when someone else did."""
@@ -89,7 +91,7 @@ class Pieces:
     def open(self, file: str) -> FileIO:
         """Open a file, wherever it has got to."""
         for path in (self._folder / file, self._incoming(file)):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 return FileIO(path)
         return FileIO(self._folder / file)
 

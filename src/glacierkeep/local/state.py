@@ -57,10 +57,6 @@ class State:
         with self.reading() as db:
             return from_milliseconds(self.moment(db))
 
-    def real_now(self) -> datetime:
-        """The time before any turning."""
-        return self._clock.now()
-
     def moment(self, db: sqlite3.Connection) -> int:
         """The service's time in milliseconds, seen from inside a transaction."""
         row = db.execute("SELECT value FROM settings WHERE name = ?", (_CLOCK_OFFSET,)).fetchone()

@@ -6,7 +6,7 @@ from typing import Any
 
 from glacierkeep.local import refusals
 from glacierkeep.local.calls import Call
-from glacierkeep.local.clearing import HOUR_MS, clear_discards, discard, discard_parts
+from glacierkeep.local.clearing import HOUR_MS, discard, discard_parts, remove_discarded
 from glacierkeep.local.messages import Response
 from glacierkeep.local.spelling import empty_response, json_response, timestamp
 
@@ -61,9 +61,9 @@ def delete_vault(call: Call) -> Response:
         vault = renew_inventory(call, db, vault)
         if vault["inventory_count"] or vault["changes"] != vault["inventory_changes"]:
             raise refusals.vault_not_empty(call.arn(vault["name"]))
-        _discard_all(db, vault["vault"])
+        files = _discard_all(db, vault["vault"])
         db.execute("DELETE FROM vaults WHERE vault = ?", (vault["vault"],))
-    clear_discards(call.state, call.pieces)
+    remove_discarded(call.state, call.pieces, files)
     return empty_response(204)
 
 
@@ -188,13 +188,14 @@ def _name_of_marker(call: Call) -> str:
     return marker[len(prefix) :]
 
 
-def _discard_all(db: sqlite3.Connection, vault: int) -> None:
+def _discard_all(db: sqlite3.Connection, vault: int) -> list[str]:
     """Note every file that goes with the vault: open uploads, held archives, job outputs."""
-    for row in db.execute("SELECT upload FROM uploads WHERE vault = ?", (vault,)).fetchall():
-        discard_parts(db, row["upload"])
-    files = db.execute(
+    uploads = db.execute("SELECT upload FROM uploads WHERE vault = ?", (vault,)).fetchall()
+    files = [file for row in uploads for file in discard_parts(db, row["upload"])]
+    rows = db.execute(
         "SELECT file FROM pieces JOIN archives USING (archive) WHERE vault = ?"
         " UNION ALL SELECT output FROM jobs WHERE vault = ? AND output IS NOT NULL",
         (vault, vault),
     ).fetchall()
-    discard(db, [row[0] for row in files])
+    discard(db, [row[0] for row in rows])
+    return files + [row[0] for row in rows]

@@ -6,7 +6,7 @@ archive itself becomes a file below the label *found*, named by its archive id, 
 
 import hashlib
 
-from glacierkeep.catalog.catalog import Records
+from glacierkeep.catalog import Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
@@ -50,7 +50,7 @@ def adopt(listed: ListedArchive, vault: Vault, records: Records) -> bool:
         mtime_ns=_mtime(listed, said),
         mode=_USUAL_MODE if said is None or said.mode is None else said.mode,
         inode=0,
-        hashes=Hashes(listed.size, b"", listed.tree_hash),
+        hashes=Hashes(listed.size, None, listed.tree_hash),
         pieces=(Piece(0, listed.size),),
     )
     records.versions.record(None, root.root_id, vault.vault_id, key, [version], adopted=True)

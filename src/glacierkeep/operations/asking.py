@@ -6,7 +6,7 @@ The job's description carries our token. A job that was written down and perhaps
 import os
 from datetime import timedelta
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import OUTPUT_LIFE_HOURS
 from glacierkeep.domain.records import Archive, Job, JobProgress
 from glacierkeep.domain.service import JobAction, JobState, JobStatus

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from glacierkeep.bundle.folder import open_source
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
 from glacierkeep.errors import SourceChanged

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
-from glacierkeep.bundle.place import Target, Write, write_pieces
+from glacierkeep.bundle.content import Write, write_pieces
+from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import ReadAt, reader_of
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
@@ -237,7 +238,7 @@ def _expected(version: Version) -> Hashes:
     if version.size == 0:
         return hash_content(b"")
     assert version.tree_hash is not None
-    return Hashes(version.size, version.md5 or b"", version.tree_hash)
+    return Hashes(version.size, version.md5, version.tree_hash)
 
 
 def _usual_folder_mode() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_root
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.filling import Filling

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from glacierkeep.catalog.catalog import Catalog, Records
-from glacierkeep.catalog.values import Inventory, NewFinding
+from glacierkeep.catalog import Catalog, Records
+from glacierkeep.catalog import Inventory, NewFinding
 from glacierkeep.domain import reconciliation as found
 from glacierkeep.domain.reconciliation import Finding, compare, looks_wrong
 from glacierkeep.domain.records import Archive, ArchiveState, Vault

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from glacierkeep.bundle.place import Target
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
 from glacierkeep.errors import Exit, NotFound

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.parts import ByteRange, cover
 from glacierkeep.domain.records import Archive, Extent, Version

@@ -4,8 +4,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from glacierkeep.catalog.catalog import Catalog
-from glacierkeep.catalog.catalog import Records
+from glacierkeep.catalog import Catalog, Records
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Retrieval, Vault, Version
 from glacierkeep.domain.service import JobAction, Tier

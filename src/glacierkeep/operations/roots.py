@@ -4,7 +4,7 @@ import os
 import stat
 from dataclasses import dataclass
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root
 from glacierkeep.errors import SourceChanged, UsageError

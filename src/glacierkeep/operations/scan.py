@@ -12,8 +12,9 @@ from typing import NamedTuple
 from glacierkeep.bundle.links import LinkTable
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.walk import FolderListing, entry_of, walk
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.bundle.entries import entry_of
+from glacierkeep.bundle.walk import FolderListing, walk
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.records import Known
@@ -168,7 +169,7 @@ class _Scan:
         entry = self._linked(entry)
         if known is None or not known.stored or not _same_metadata(entry, known):
             self._change(entry, known, rider=False)
-        elif entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != _signed(entry.inode)):
+        elif entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != entry.inode):
             self._change(entry, known, rider=False)
         else:
             self.plan.unchanged += 1
@@ -204,8 +205,8 @@ class _Scan:
             if name not in there and self.scope.root is not None:
                 with self.catalog.read() as records:
                     inside = records.tree.live_count(self.scope.root.root_id, names.join(listing.path, name))
-                if inside and name not in known:
-                    self.plan.gone.append(names.join(listing.path, name))
+                if inside:
+                    self.plan.gone.append(names.join(listing.path, name) + b"/")
                 self.plan.missing += inside
 
     def _folder_id(self, path: bytes) -> int | None:
@@ -240,8 +241,3 @@ def _same_metadata(entry: Entry, known: Known) -> bool:
     if entry.kind is not known.kind or entry.mtime_ns != known.mtime_ns or entry.mode != known.mode:
         return False
     return entry.target == known.target and (entry.kind is FileKind.FOLDER or entry.size == known.size)
-
-
-def _signed(inode: int) -> int:
-    """*inode* as the catalog keeps it: in 64 bits with a sign."""
-    return inode - (1 << 64) if inode >= 1 << 63 else inode

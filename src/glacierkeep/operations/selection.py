@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Archive, Root, Version
 from glacierkeep.errors import NoSuchName, UsageError
@@ -31,13 +31,28 @@ NOW = Moment()
 
 
 def select(name: str, *, catalog: Catalog, host: str, moment: Moment = NOW) -> Iterator[Version]:
-    """The versions *name* means, in path order. Raises NoSuchName when there is none."""
-    found = _find(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host, moment=moment)
+    """The versions *name* means, in path order; of `archive:ID`, those whose bytes lie in it. Raises NoSuchName."""
+    archive = archive_named(name, catalog=catalog)
+    if archive is not None:
+        found = catalog.versions_in(archive.archive_key)
+    else:
+        found = _find(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host, moment=moment)
     first = next(found, None)
     if first is None:
         raise NoSuchName(names.printable(os.fsencode(name)))
     yield first
     yield from found
+
+
+def folder_named(name: str, *, catalog: Catalog, host: str) -> tuple[Root, bytes] | None:
+    """The root and folder *name* spells exactly, if the catalog knows such a folder."""
+    place = _place(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host)
+    if place is None:
+        return None
+    root, path = place
+    with catalog.read() as records:
+        there = records.tree.find_folder(root.root_id, path) is not None
+    return place if there else None
 
 
 def archive_named(name: str, *, catalog: Catalog) -> Archive | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
-from glacierkeep.bundle.walk import restat
-from glacierkeep.catalog.catalog import Catalog, Records
+from glacierkeep.bundle.entries import restat
+from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
@@ -19,7 +19,7 @@ from glacierkeep.domain.limits import DEFAULT_PART_SIZE
 from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.parts import choose_part_size
 from glacierkeep.domain.records import NewVersion, Piece, Root, Upload, UploadState, Vault
-from glacierkeep.errors import SourceChanged
+from glacierkeep.errors import SourceChanged, UsageError
 from glacierkeep.events import Listener, Trouble
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.content import Judged, judge, source_of
@@ -311,7 +311,7 @@ class Sending:
     def _look_again(self, change: Change) -> Change | None:
         try:
             entry = restat(self.root_fd, change.entry.path)
-        except (OSError, SourceChanged):
+        except (OSError, UsageError):
             return None
         return change._replace(entry=entry) if entry.kind is FileKind.FILE else None
 
@@ -340,7 +340,7 @@ def record_file(run_id: int, root_id: int, vault_id: int, entry: Entry) -> Calla
 
     def record(records: Records, archive_key: int) -> None:
         archive = records.archives.get(archive_key)
-        hashes = Hashes(archive.size, archive.md5 or b"", archive.tree_hash)
+        hashes = Hashes(archive.size, archive.md5, archive.tree_hash)
         version = _version(entry, hashes, pieces=(Piece(0, archive.size),))
         records.versions.record(run_id, root_id, vault_id, archive_key, [version])
 

@@ -6,7 +6,7 @@ The upload's row says how far it came; `operations.unfinished` goes on from what
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from glacierkeep.catalog.catalog import Catalog, Records
+from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange

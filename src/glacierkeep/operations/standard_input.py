@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root, Vault
@@ -107,7 +107,7 @@ def _receive(stream: BinaryIO, folder: Path, stop: Callable[[], bool]) -> Path:
         with open(path, "xb", opener=_private) as file:
             while piece := stream.read(_PIECE):
                 if stop():
-                    raise Stopped("stopped before standard input ended; nothing was sent")
+                    raise Stopped
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain, islice
 
-from glacierkeep.catalog.catalog import Catalog
-from glacierkeep.catalog.values import Inventory, InventoryState
+from glacierkeep.catalog import Catalog
+from glacierkeep.catalog import Inventory, InventoryState
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Job, JobProgress, Vault
 from glacierkeep.domain.service import JobAction, Tier
@@ -27,7 +28,7 @@ class InventorySync:
 
     vault: str
     waiting: bool
-    date: str | None = None
+    date: datetime | None = None
     archives: int = 0
     findings: dict[str, int] = field(default_factory=dict)
     adopted: int = 0
@@ -102,11 +103,13 @@ class _Sync:
                     job, None, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
                 )
             except NotFound as error:
-                return self._give_up(inventory, str(error))
+                self._give_up(inventory, str(error))
+                return None
         if job.progress is JobProgress.REQUESTED:
             job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
         if job.progress in (JobProgress.FAILED, JobProgress.EXPIRED):
-            return self._give_up(inventory, job.message or "its output expired before it was collected")
+            self._give_up(inventory, job.message or "its output expired before it was collected")
+            return None
         return job if job.progress is JobProgress.READY else None
 
     def _give_up(self, inventory: Inventory, reason: str) -> None:
@@ -138,7 +141,7 @@ class _Sync:
         return InventorySync(
             self.vault.address,
             waiting=False,
-            date=inventory.date.isoformat(),
+            date=inventory.date,
             archives=inventory.archives,
             findings=tally.counts,
             adopted=tally.adopted,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.read import read_manifest, reader_of
-from glacierkeep.catalog.catalog import Catalog, Records
+from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.manifest import BadManifest, Member
 from glacierkeep.domain.parts import ByteRange
@@ -179,8 +179,9 @@ class Unfinished:
 
     def _member(self, member: Member) -> NewVersion:
         path = member.path.partition(b"/")[2]
-        is_link = member.kind is FileKind.HARDLINK and member.target is not None
-        target = member.target.partition(b"/")[2] if is_link else member.target
+        target = member.target
+        if member.kind is FileKind.HARDLINK and target is not None:
+            target = target.partition(b"/")[2]
         return member_version(member, path, target, 0)
 
 

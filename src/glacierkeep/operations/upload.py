@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_root
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root, Vault
@@ -200,9 +200,7 @@ class _Run:
         )
         sending.send(plan.changes)
         if self.stop() or plan.stopped:
-            raise Stopped(
-                "stopped before all was sent", hint="run the same command again: it goes on where it stopped"
-            )
+            raise Stopped
         refused = plan.looks_empty and not accept_losses
         if not refused:
             with self.catalog.write() as records:

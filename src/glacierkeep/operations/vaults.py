@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain.records import ArchiveState, Vault
 from glacierkeep.domain.vault import VaultAddress, VaultKind, parse_address
 from glacierkeep.errors import GlacierkeepError

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from glacierkeep.bundle.folder import lstat_below, open_root, open_source, readlink_below
-from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes

@@ -4,12 +4,12 @@ from glacierkeep.errors import Exit, GlacierkeepError
 
 
 class Stopped(GlacierkeepError):
-    """A person asked to stop; *done* bytes are finished and need not be moved again."""
+    """A person asked to stop; *done* bytes of what was under way are finished and need not be moved again."""
 
     exit = Exit.INTERRUPTED
     code = "stopped"
 
-    def __init__(self, done: int) -> None:
+    def __init__(self, done: int = 0) -> None:
         super().__init__("stopped as asked", hint="the same command goes on where this one stopped")
         self.done = done
 

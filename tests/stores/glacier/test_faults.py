@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.errors import (
     BytesMismatch,
@@ -116,7 +117,11 @@ def test_nobody_there(aws):
 
 def test_other_bytes_arrived(script, content_body):
     """The service's complaint of a checksum is a mismatch that names both hashes."""
-    script.refuse(400, "InvalidParameterValueException", f"Checksum mismatch: expected {'0a' * 32}, computed {'0b' * 32}")
+    script.refuse(
+        400,
+        "InvalidParameterValueException",
+        f"Checksum mismatch: expected {'0a' * 32}, computed {'0b' * 32}",
+    )
     with pytest.raises(BytesMismatch) as caught:
         script.open_store().upload_part("U", 0, content_body)
     assert caught.value.exit is Exit.MISMATCH

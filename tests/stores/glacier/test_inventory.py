@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from glacierkeep.errors import ServiceError, ServiceUnreachable
 from glacierkeep.stores.glacier.inventory import GlacierInventory
 from glacierkeep.stores.glacier.output import GlacierOutput
-from hypothesis import given
-from hypothesis import strategies as st
 
 ARN = "arn:aws:glacier:us-east-1:012345678901:vaults/photos"
 HASH = "9bc1b2a288b26af7257a36277ae3816a7d4f16e89c1e7e77d0a5c48bad62b360"
@@ -131,13 +132,12 @@ def test_an_inventory_that_breaks_off():
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@given(descriptions=st.lists(DESCRIPTIONS.filter(lambda text: not text.endswith("\\")), max_size=10))
+@given(descriptions=st.lists(DESCRIPTIONS, max_size=10))
 def test_csv(end, descriptions):
     """Quotes, commas and backslashes come out as they were put in; no date is told."""
     lines = [HEADER] + [f"abc,{quoted(text)},2012-08-23T19:11:42Z,7,{HASH}" for text in descriptions]
-    expected = [text if quoted(text) != text else text.replace('\\"', '"') for text in descriptions]
     reading = inventory((end.join(lines) + end).encode())
-    assert [each.description for each in reading] == expected
+    assert [each.description for each in reading] == descriptions
     assert reading.date is None
 
 
@@ -154,10 +154,10 @@ def test_csv_as_it_was_captured(raw, meant):
 
 def test_a_big_inventory_takes_little_memory():
     """What is held does not grow with the number of archives."""
-    content = document(*[entry(ArchiveId=f"a{number}") for number in range(20_000)])
+    content = document(*[entry(ArchiveId=f"a{number}") for number in range(6_000)])
     tracemalloc.start()
     try:
-        assert sum(1 for _ in inventory(content)) == 20_000
+        assert sum(1 for _ in inventory(content)) == 6_000
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -1,6 +1,7 @@
 """A job's output over a real connection, whole and broken."""
 
 import pytest
+
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import ServiceError, ServiceUnreachable
 
@@ -71,5 +72,4 @@ def test_an_output_left_early(script):
     """Leaving before the end closes the connection, and an error inside comes out as it is."""
     script.say(200, b"0123456789")
     with pytest.raises(KeyError), script.open_store().open_output("J") as output:
-        output.read(1)
-        raise KeyError("of the reader")
+        raise KeyError(output.read(1))

@@ -6,6 +6,7 @@ from hashlib import sha256
 from io import BytesIO
 
 import pytest
+
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.errors import ConfigError, CredentialsTrouble, Exit, ServiceBusy
 from glacierkeep.local.attach import attach

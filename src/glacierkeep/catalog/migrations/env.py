@@ -2,14 +2,11 @@
 
 from alembic import context
 
-from glacierkeep.catalog import schema_work
-from glacierkeep.catalog.schema import metadata
-
-assert schema_work.metadata is metadata
+from glacierkeep.catalog.schema_work import whole
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=whole,
     render_as_batch=True,
 )
 context.run_migrations()

@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from glacierkeep.cli.render.words import safe
 
@@ -13,8 +12,7 @@ PAGE = 500
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[R]):
+class Column(NamedTuple, Generic[R]):
     """A column: its heading, how a record's cell is written, and whether cells stand at the right."""
 
     heading: str

@@ -1,6 +1,6 @@
 """Amounts, times and names as people read them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -47,3 +47,11 @@ def duration(length: timedelta) -> str:
             seconds %= worth
     sign = "-" if length < timedelta() and parts else ""
     return sign + (" ".join(parts[:2]) or "0s")
+
+
+def mtime(nanoseconds: int) -> str:
+    """A file's time, given in nanoseconds since 1970, in local time to the minute; what no calendar holds as a number."""
+    try:
+        return moment(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000))
+    except (OverflowError, ValueError):
+        return f"{nanoseconds // 1_000_000_000} s"

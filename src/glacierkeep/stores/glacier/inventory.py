@@ -10,7 +10,7 @@ from glacierkeep.errors import ServiceError
 from glacierkeep.stores.glacier.output import GlacierOutput
 from glacierkeep.stores.glacier.replies import listed, to_listed, to_time
 
-PIECE = 256 * 1024
+PIECE = 64 * 1024
 LONGEST_LINE = 64 * 1024
 """Bytes of a CSV line: a description has at most 1,024 characters."""
 

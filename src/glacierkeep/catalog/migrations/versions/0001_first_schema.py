@@ -16,6 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     _make_archives()
+    _make_segments()
     _make_names()
     _make_versions()
     _make_uploads()
@@ -69,6 +70,9 @@ def _make_archives() -> None:
     op.create_index("ix_archives_token", "archives", ["token"])
     op.create_index("ix_archives_vault_id_state", "archives", ["vault_id", "state"])
     op.create_index("ix_archives_vault_id_tree_hash", "archives", ["vault_id", "tree_hash"])
+
+
+def _make_segments() -> None:
     op.create_table(
         "segments",
         sa.Column("id", Big, nullable=False),
@@ -127,7 +131,9 @@ def _make_names() -> None:
         **STRICT,
     )
     top = sa.text("parent_id IS NULL")
-    op.create_index("uq_folders_top", "folders", ["root_id"], unique=True, sqlite_where=top, postgresql_where=top)
+    op.create_index(
+        "uq_folders_top", "folders", ["root_id"], unique=True, sqlite_where=top, postgresql_where=top
+    )
     op.create_table(
         "files",
         sa.Column("id", Big, nullable=False),
@@ -278,14 +284,20 @@ def _make_retrievals() -> None:
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_retrieval_items_version_id"),
         **CLUSTERED,
     )
-    op.create_index("ix_retrieval_items_retrieval_id_state_version_id", "retrieval_items", ["retrieval_id", "state", "version_id"])
+    op.create_index(
+        "ix_retrieval_items_retrieval_id_state_version_id",
+        "retrieval_items",
+        ["retrieval_id", "state", "version_id"],
+    )
     op.create_table(
         "retrieval_archives",
         sa.Column("retrieval_id", Big, nullable=False),
         sa.Column("archive_key", Big, nullable=False),
         sa.PrimaryKeyConstraint("retrieval_id", "archive_key", name="pk_retrieval_archives"),
         sa.ForeignKeyConstraint(["archive_key"], ["archives.id"], name="fk_retrieval_archives_archive_key"),
-        sa.ForeignKeyConstraint(["retrieval_id"], ["retrievals.id"], name="fk_retrieval_archives_retrieval_id"),
+        sa.ForeignKeyConstraint(
+            ["retrieval_id"], ["retrievals.id"], name="fk_retrieval_archives_retrieval_id"
+        ),
         **CLUSTERED,
     )
     op.create_index("ix_retrieval_archives_archive_key", "retrieval_archives", ["archive_key"])

@@ -1,0 +1,241 @@
+"""gk upload."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from glacierkeep.cli import options, params
+from glacierkeep.cli.epilog import epilog
+from glacierkeep.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from glacierkeep.cli.choosing import ChosenVault
+    from glacierkeep.cli.wiring import Wiring
+    from glacierkeep.operations.scan import Looking
+    from glacierkeep.operations.sending import Sizes
+    from glacierkeep.operations.upload import UploadOutcome
+
+_EXITS = (
+    Exit.DONE,
+    Exit.FAILED,
+    Exit.PARTLY,
+    Exit.FINDINGS,
+    Exit.CHANGED,
+    Exit.NO_VAULT,
+    Exit.LOCKED,
+    Exit.CREDENTIALS,
+)
+
+
+@click.command(
+    "upload",
+    epilog=epilog(
+        "gk upload ~/photos",
+        "gk upload --dry-run ~/photos",
+        "gk upload --exclude '*.tmp' --exclude-from rules.txt ~/documents",
+        "pg_dump shop | gk upload - --as shop.sql",
+        exits=_EXITS,
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, type=params.PathName(), metavar="PATH... | -")
+@click.option("--as", "as_name", type=params.PathName(), help="The name for what comes from standard input.")
+@click.option("--label", help="The label of a new root; otherwise the folder's name.")
+@click.option("--exclude", multiple=True, type=params.Pattern(), help="Leave out what matches, as in .gitignore.")
+@click.option(
+    "--exclude-from",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Read patterns from a file.",
+)
+@click.option(
+    "--one-file-system/--all-file-systems",
+    default=None,
+    help="Do not cross into other file systems, or do.",
+)
+@click.option("--checksum", is_flag=True, help="Read every file; do not trust size, time and inode.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many parts are sent at once.")
+@options.vault
+@options.dry_run
+@options.yes
+@options.lock_wait
+@options.progress_interval
+@options.common
+@options.with_wiring
+def command(
+    wiring: "Wiring",
+    paths: tuple[bytes, ...],
+    as_name: bytes | None,
+    label: str | None,
+    exclude: tuple[str, ...],
+    exclude_from: tuple[str, ...],
+    one_file_system: bool | None,
+    checksum: bool,
+    jobs: int | None,
+) -> None:
+    """Archive files, folders or standard input.
+
+    Only what is new or changed since the vault last had it is sent. Small files travel together in bundles, a big
+    file is an archive of its own. Broken off anywhere, the same command goes on where it stopped.
+
+    Folders marked by CACHEDIR.TAG or .nobackup are left out.
+    """
+    _check_words(paths, as_name, label)
+    chosen = wiring.vault()
+    looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum)
+    if wiring.options.dry_run:
+        return _preview(wiring, chosen, paths, label, looking)
+    wiring.warn_local(chosen)
+    wiring.consent(chosen, "an upload")
+    job_count = jobs or wiring.settings.upload.jobs
+    codes = [_upload(wiring, chosen, path, as_name, label, looking, job_count) for path in paths]
+    wiring.leave(*codes)
+
+
+def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | None) -> None:
+    if b"-" in paths and (len(paths) > 1 or as_name is None):
+        raise UsageError(
+            "standard input needs a name, and comes alone",
+            hint="gk upload - --as NAME; a file called - is ./-",
+        )
+    if as_name is not None and paths != (b"-",):
+        raise UsageError("--as names what comes from standard input", hint="gk upload - --as NAME")
+    if label is not None and len(paths) > 1:
+        raise UsageError("--label names one root", hint="upload the folders one by one")
+
+
+def _looking(
+    wiring: "Wiring",
+    exclude: tuple[str, ...],
+    exclude_from: tuple[str, ...],
+    one_file_system: bool | None,
+    checksum: bool,
+) -> "Looking":
+    from pathlib import Path
+
+    from glacierkeep.bundle.rules import Rules
+    from glacierkeep.operations.scan import Looking
+
+    wanted = wiring.settings.upload
+    rules = Rules([*wanted.exclude, *exclude], [Path(file) for file in exclude_from])
+    stay = wanted.one_file_system if one_file_system is None else one_file_system
+    return Looking(rules, one_file_system=stay, checksum=checksum)
+
+
+def _upload(
+    wiring: "Wiring",
+    chosen: "ChosenVault",
+    path: bytes,
+    as_name: bytes | None,
+    label: str | None,
+    looking: "Looking",
+    jobs: int,
+) -> Exit:
+    from glacierkeep.operations.standard_input import upload_standard_input
+    from glacierkeep.operations.upload import upload
+
+    with wiring.catalog.write() as records:
+        vault = records.vaults.remember(str(chosen.address))
+    things = {
+        "catalog": wiring.catalog,
+        "store": wiring.store(chosen),
+        "staging": wiring.staging(),
+        "clock": wiring.clock,
+        "host": wiring.host,
+        "looking": looking,
+        "sizes": _sizes(chosen),
+        "label": label,
+        "jobs": jobs,
+        "lock_wait": wiring.options.lock_wait,
+        "tell": wiring.listener,
+        "stop": wiring.stop,
+    }
+    if as_name is not None:
+        outcome = upload_standard_input(sys.stdin.buffer, as_name, vault, **things)
+    else:
+        outcome = upload(path, vault, accept_losses=wiring.options.yes, **things)
+    wiring.report(outcome, _told)
+    if outcome.looks_empty:
+        _warn_empty(wiring, outcome)
+    return outcome.exit
+
+
+def _preview(
+    wiring: "Wiring", chosen: "ChosenVault", paths: tuple[bytes, ...], label: str | None, looking: "Looking"
+) -> None:
+    from glacierkeep.domain.records import Vault
+    from glacierkeep.operations.preview import preview
+
+    if b"-" in paths:
+        raise UsageError("standard input cannot be looked at without reading it", hint="leave out --dry-run")
+    with wiring.catalog.read() as records:
+        vault = records.vaults.get(str(chosen.address))
+    codes = []
+    for path in paths:
+        outcome = preview(
+            path,
+            vault or Vault(0, str(chosen.address), wiring.now()),
+            catalog=wiring.catalog,
+            staging=wiring.staging(),
+            host=wiring.host,
+            looking=looking,
+            sizes=_sizes(chosen),
+            label=label,
+            tell=wiring.listener,
+            stop=wiring.stop,
+        )
+        wiring.show(outcome, _foretold)
+        codes.append(outcome.exit)
+    wiring.leave(*codes)
+
+
+def _sizes(chosen: "ChosenVault") -> "Sizes":
+    from glacierkeep.domain.limits import DEFAULT_PART_SIZE
+    from glacierkeep.operations.sending import Sizes
+
+    said = chosen.settings
+    return Sizes(said.bundle_size, said.bundle_threshold, said.part_size or DEFAULT_PART_SIZE)
+
+
+def _warn_empty(wiring: "Wiring", outcome: "UploadOutcome") -> None:
+    wiring.note(
+        "root-looks-empty",
+        f"{outcome.root}: most of what was archived is not there any more. Is a disk missing? Nothing was recorded as"
+        " gone; if it is meant, give --yes",
+    )
+
+
+def _told(outcome: "UploadOutcome") -> str:
+    from glacierkeep.cli.render.words import count, size
+
+    if not outcome.files and not outcome.same_content:
+        sentence = f"{outcome.root}: nothing to send, {count(outcome.unchanged, 'file')} unchanged"
+    else:
+        sentence = (
+            f"{outcome.root}: {count(outcome.files, 'file')}, {size(outcome.size)}, stored in"
+            f" {count(outcome.archives, 'archive')} ({size(outcome.sent)}); {count(outcome.unchanged, 'file')} unchanged"
+        )
+    return sentence + _rest(outcome)
+
+
+def _foretold(outcome: "UploadOutcome") -> str:
+    from glacierkeep.cli.render.words import count, size
+
+    return (
+        f"{outcome.root}: would send {count(outcome.files, 'file')}, {size(outcome.size)}, in"
+        f" {count(outcome.archives, 'archive')} ({size(outcome.sent)}) and {count(outcome.requests, 'request')};"
+        f" {count(outcome.unchanged, 'file')} unchanged" + _rest(outcome)
+    )
+
+
+def _rest(outcome: "UploadOutcome") -> str:
+    from glacierkeep.cli.render.words import count
+
+    parts = []
+    if outcome.same_content:
+        parts.append(f"{outcome.same_content:,} with content that is there already")
+    if outcome.gone:
+        parts.append(f"{outcome.gone:,} gone from disk")
+    if outcome.problems:
+        parts.append(count(outcome.problems, "problem"))
+    return "".join(f", {part}" for part in parts)
