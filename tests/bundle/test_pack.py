@@ -284,5 +284,21 @@ def test_descriptors_are_closed(tree: Any, tmp_path: Path) -> None:
         with pytest.raises(SourceChanged):
             writer.add_file(b"r/f", entry, source)
         for descriptor in given:
-            with pytest.raises(OSError):
+            with pytest.raises(OSError, match="Bad file descriptor"):
                 os.fstat(descriptor)
+
+
+def test_longest_path(tree: Any, tmp_path: Path) -> None:
+    """A path whose line no reader of manifests would take is refused like one that cannot be read."""
+    entry = tree.file(b"f")
+    with BundleWriter(tmp_path / "b") as writer:
+        writer.add_file(b"r/" + b"\x01/" * 4000 + b"f", entry, tree.source(b"f"))
+        size = writer.plain_size
+        with pytest.raises(OSError, match="too long"):
+            writer.add_file(b"r/" + b"\x01/" * 10_000 + b"f", entry, tree.source(b"f"))
+        with pytest.raises(OSError, match="too long"):
+            writer.add_folder(b"r/" + b"\x01/" * 10_000 + b"f", entry)
+        assert writer.plain_size == size
+        packed = writer.finish()
+    with packed.path.open("rb") as file:
+        assert len(list(read_manifest(reader_of(file), packed.size))) == 1

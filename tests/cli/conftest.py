@@ -65,6 +65,16 @@ def gk(guarded_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> G
     return _Runner(tmp_path / "gk", monkeypatch)
 
 
+@pytest.fixture
+def gk_terminal() -> Callable[[Callable[[], None]], str]:
+    """Calls a function at a pseudo terminal; what was shown there."""
+
+    def call(body: Callable[[], None]) -> str:
+        return _at_terminal(lambda: body() or 0, b"").stdout
+
+    return call
+
+
 class _Runner:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home = home

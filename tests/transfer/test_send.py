@@ -14,6 +14,7 @@ from glacierkeep.domain.treehash import tree_hash
 from glacierkeep.errors import Exit, ServiceBusy, ServiceError, SourceChanged
 from glacierkeep.transfer.parts import part_body
 from glacierkeep.transfer.send import send_parts
+from glacierkeep.transfer.source import StagedSource
 from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, Bytes, Shelf, pattern, sizes
 
@@ -205,6 +206,29 @@ def test_a_part_that_changes_between_two_readings():
     with pytest.raises(SourceChanged, match="between hashing and sending") as caught:
         send_parts(Changing(bytes(content)), 2 * MIB, Shelf(order), held=MIB)
     assert isinstance(caught.value.__cause__, ServiceError)
+
+
+def test_a_change_after_the_last_hash(tmp_path):
+    """A streamed part is read again when it is sent: the file is looked at once more after that."""
+    checked = threading.Event()
+
+    class Watched(StagedSource):
+        def check(self):
+            super().check()
+            if self.opened:
+                checked.set()
+
+        opened = False
+
+    def touch(start):
+        assert checked.wait(10)
+        os.utime(tmp_path / "file", ns=(1, 1))
+
+    (tmp_path / "file").write_bytes(pattern(2 * MIB))
+    with Watched(tmp_path / "file") as source:
+        source.opened = True
+        with pytest.raises(SourceChanged):
+            send_parts(source, 2 * MIB, Shelf(touch), held=MIB)
 
 
 def test_a_refusal_of_unchanged_bytes_stays_one():

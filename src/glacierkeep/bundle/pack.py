@@ -1,11 +1,12 @@
 """Small files into one tar, ended by its manifest."""
 
+import errno
 import hashlib
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from glacierkeep.domain.manifest import (
     END_LENGTH,
     END_NAME,
     FOLDER,
+    LONGEST_LINE,
     MANIFEST_NAME,
     TAIL,
     End,
@@ -58,6 +60,7 @@ class BundleWriter:
         self.members = 0
         self.plain_size = 0
         self._listed = 0
+        self._finished = False
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._out = os.fdopen(os.open(path, flags, 0o600), "w+b", buffering=PIECE)
         self._lines: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed with the bundle
@@ -87,9 +90,9 @@ class BundleWriter:
                 hashes = self._copy(name, descriptor, entry.size)
                 _compare(name, entry, os.fstat(descriptor))
                 self._write(headers.padding(entry.size))
+                return self._list(_member(name, entry, start + len(head), hashes))
         finally:
             os.close(descriptor)
-        return self._list(_member(name, entry, start + len(head), hashes))
 
     def add_folder(self, name: bytes, entry: Entry) -> Member:
         """Add a folder, without what is in it."""
@@ -117,15 +120,18 @@ class BundleWriter:
             self._write(end_content(End(offset, length, digest.digest())) + bytes(2 * BLOCK))
             self._out.flush()
             os.fsync(self._out.fileno())
-            self._close()
+            self._out.close()
             _sync(self.path.parent)
+        self._lines.close()
+        self._finished = True
         return PackedBundle(self.path, self.plain_size, self.members)
 
     def abandon(self) -> None:
         """Remove the unfinished file; nothing, once it is finished."""
-        if not self._out.closed:
-            os.ftruncate(self._out.fileno(), 0)
-            self._close()
+        if not self._finished:
+            with suppress(OSError):  # what is still to be written is not wanted any more
+                self._out.close()
+            self._lines.close()
             self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> "BundleWriter":
@@ -140,7 +146,7 @@ class BundleWriter:
         _check(name)
         with self._cut_away_unless_done():
             self._write(headers.header(_tar_member(name, entry)))
-        return self._list(_member(name, entry, self.plain_size, None))
+            return self._list(_member(name, entry, self.plain_size, None))
 
     def _copy(self, name: bytes, source: int, size: int) -> Hashes:
         hasher = ContentHasher()
@@ -159,6 +165,8 @@ class BundleWriter:
 
     def _list(self, member: Member) -> Member:
         line = member_line(member)
+        if len(line) > LONGEST_LINE:
+            raise OSError(errno.ENAMETOOLONG, "its path is too long for a manifest")
         with _as_disk_trouble():
             self._lines.write(line)
         self._listed += len(line)
@@ -185,10 +193,6 @@ class BundleWriter:
         self._lines.seek(0)
         while piece := self._lines.read(PIECE):
             yield piece
-
-    def _close(self) -> None:
-        self._lines.close()
-        self._out.close()
 
 
 def _check(name: bytes) -> None:

@@ -70,7 +70,6 @@ class Target:
         def make(scratch: Scratch) -> bool:
             with scratch.create() as file:
                 _compare(path, expected, write(file))
-                file.flush()
                 return settle(file, mtime_ns, mode)
 
         with self._spot(path) as spot:
@@ -172,7 +171,7 @@ class Target:
             folder = self._looks.folder(path)
             os.fchmod(folder, mode & 0o777)
             if mtime_ns is not None:
-                with suppress(OverflowError):
+                with suppress(OSError, OverflowError):
                     os.utime(folder, ns=(mtime_ns, mtime_ns))
 
     def flush(self) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -96,13 +96,11 @@ def settle(file: BinaryIO, mtime_ns: int, mode: int) -> bool:
     """Give *file* its mode and time and make sure it is on the disk: whether it has them. Raises OSError."""
     file.flush()
     descriptor = file.fileno()
-    try:
+    with suppress(OSError):
         os.fchmod(descriptor, mode & 0o777)
+    with suppress(OSError, OverflowError):
         os.utime(descriptor, ns=(mtime_ns, mtime_ns))
-    except (OSError, OverflowError):
-        return False
-    finally:
-        os.fsync(descriptor)
+    os.fsync(descriptor)
     status = os.fstat(descriptor)
     return status.st_mtime_ns == mtime_ns and status.st_mode & 0o7777 == mode & 0o777
 

@@ -1,7 +1,7 @@
 """gk ls."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,7 +52,7 @@ def command(
     wiring.table(listed, columns(), empty="nothing is archived yet" if not names else "")
 
 
-def columns() -> "list[Column[Listed]]":
+def columns() -> "list[Column[Any]]":
     """How versions, folders and roots stand in a table."""
     from glacierkeep.cli.render.tables import Column
     from glacierkeep.operations.ls import shown_name

@@ -1,7 +1,7 @@
 """gk upload."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -136,7 +136,7 @@ def _upload(
 
     with wiring.catalog.write() as records:
         vault = records.vaults.remember(str(chosen.address))
-    things = {
+    things: dict[str, Any] = {
         "catalog": wiring.catalog,
         "store": wiring.store(chosen),
         "staging": wiring.staging(),

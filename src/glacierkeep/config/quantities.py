@@ -2,16 +2,16 @@
 
 import re
 from datetime import timedelta
-from decimal import Decimal
+from fractions import Fraction
 
-_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s*([A-Za-z]*)")
+_SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,6})?)\s*([A-Za-z]*)")
 _UNITS = {"": 1, "b": 1} | {
     f"{letter}{suffix}": power
     for at, letter in enumerate("kmgtp", start=1)
     for suffix, power in (("", 1024**at), ("ib", 1024**at), ("b", 1000**at))
 }
-_LENGTH = re.compile(r"(?:\d{1,6}(?:\.\d{1,3})?\s*[smhdw]\s*)+")
-_STEP = re.compile(r"([\d.]+)\s*([smhdw])")
+_LENGTH = re.compile(r"(?:[0-9]{1,6}(?:\.[0-9]{1,3})?\s*[smhdw]\s*)+")
+_STEP = re.compile(r"([0-9.]+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -21,8 +21,8 @@ def read_size(text: str) -> int:
     unit = _UNITS.get(found.group(2).lower()) if found else None
     if found is None or unit is None:
         raise ValueError(f"{text!r} is not a size such as 16MiB, 1GB or 8388608")
-    size = Decimal(found.group(1)) * unit
-    if size != int(size):
+    size = Fraction(found.group(1)) * unit
+    if size.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of bytes")
     return int(size)
 

@@ -201,7 +201,11 @@ class Sending:
         bundle.filling.add(member.path, entry)
         if entry.kind is FileKind.HARDLINK and member.kind is FileKind.FILE:
             entry = replace(entry, kind=FileKind.FILE, target=None)
-        bundle.versions.append(member_version(member, entry.path, entry.target, entry.inode))
+        hashes = hashes_of(member)
+        if member.kind is FileKind.HARDLINK:
+            self._record_known()
+            hashes = hashes_at(self.root, entry.target or b"", bundle.versions, catalog=self.catalog)
+        bundle.versions.append(member_version(member, entry.path, entry.target, entry.inode, hashes))
         if entry.kind is not FileKind.FOLDER:
             self.sent.files += 1
         self.sent.size += member.size if member.kind is FileKind.FILE else 0
@@ -357,24 +361,42 @@ def record_members(run_id: int, root_id: int, versions: list[NewVersion]) -> Cal
     return record
 
 
-def member_version(member: Member, path: bytes, target: bytes | None, inode: int) -> NewVersion:
-    """The version that a bundle's *member* holds; *path* and a hard link's *target* are below the root."""
-    hashes = None
-    if member.kind is FileKind.FILE and member.md5 and member.tree_hash:
-        hashes = Hashes(member.size, member.md5, member.tree_hash)
+def member_version(
+    member: Member, path: bytes, target: bytes | None, inode: int, hashes: Hashes | None
+) -> NewVersion:
+    """The version that a bundle's *member* holds. *path* and a hard link's *target* are below the root; *hashes* are
+    of its content, which a hard link has too."""
     is_link = member.kind is FileKind.HARDLINK
     return NewVersion(
         path=path,
         kind=member.kind,
-        size=member.size,
+        size=hashes.size if hashes else 0,
         mtime_ns=member.mtime_ns,
         mode=member.mode,
         inode=inode,
         hashes=hashes,
         target=target,
-        pieces=(Piece(member.offset, member.size if member.kind is FileKind.FILE else 0),),
+        pieces=(Piece(member.offset, 0 if is_link or hashes is None else hashes.size),),
         same_as_path=target if is_link else None,
     )
+
+
+def hashes_of(member: Member) -> Hashes | None:
+    """The hashes of a file among a bundle's members."""
+    if member.kind is not FileKind.FILE or member.tree_hash is None:
+        return None
+    return Hashes(member.size, member.md5, member.tree_hash)
+
+
+def hashes_at(root: Root, path: bytes, fresh: Iterable[NewVersion], *, catalog: Catalog) -> Hashes | None:
+    """The hashes of the file at *path* of *root*: of the last among *fresh*, or as the catalog has it."""
+    for version in fresh:
+        if version.path == path and version.kind is FileKind.FILE:
+            return version.hashes
+    for known in catalog.versions_below(root, path):
+        if known.kind is FileKind.FILE and known.tree_hash is not None:
+            return Hashes(known.size, known.md5, known.tree_hash)
+    return None
 
 
 def _version(

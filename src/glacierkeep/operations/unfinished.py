@@ -23,7 +23,7 @@ from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState
 from glacierkeep.errors import NotFound, SourceChanged
 from glacierkeep.events import Listener, Noted, UploadResumed
 from glacierkeep.operations.content import hash_source
-from glacierkeep.operations.sending import member_version, record_file, record_members
+from glacierkeep.operations.sending import hashes_at, hashes_of, member_version, record_file, record_members
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import FileSource, StagedSource
 
@@ -174,15 +174,18 @@ class Unfinished:
         if upload.kind == "file":
             return 1, record_file(self.run_id, self.root.root_id, upload.vault_id, _entry(upload))
         with source.open_part(ByteRange(0, source.size)) as file:
-            versions = [self._member(each) for each in read_manifest(reader_of(file), source.size)]
+            versions: list[NewVersion] = []
+            for member in read_manifest(reader_of(file), source.size):
+                versions.append(self._version(member, versions))
         return len(versions), record_members(self.run_id, self.root.root_id, versions)
 
-    def _member(self, member: Member) -> NewVersion:
-        path = member.path.partition(b"/")[2]
-        target = member.target
+    def _version(self, member: Member, before: list[NewVersion]) -> NewVersion:
+        """The version of *member*; *before* are those of the members in front of it."""
+        path, target, hashes = member.path.partition(b"/")[2], member.target, hashes_of(member)
         if member.kind is FileKind.HARDLINK and target is not None:
             target = target.partition(b"/")[2]
-        return member_version(member, path, target, 0)
+            hashes = hashes_at(self.root, target, before, catalog=self.catalog)
+        return member_version(member, path, target, 0, hashes)
 
 
 def _entry(upload: Upload) -> Entry:

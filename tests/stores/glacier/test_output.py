@@ -1,9 +1,13 @@
 """A job's output over a real connection, whole and broken."""
 
+from contextlib import suppress
+from io import BytesIO
+
 import pytest
 
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import ServiceError, ServiceUnreachable
+from glacierkeep.stores.glacier.output import opened_output
 
 HASH = "9bc1b2a288b26af7257a36277ae3816a7d4f16e89c1e7e77d0a5c48bad62b360"
 
@@ -66,6 +70,15 @@ def test_a_place_that_makes_no_sense(script, place):
     script.say(206, b"0123", headers={"Content-Range": place})
     with pytest.raises(ServiceError), script.open_store().open_output("J", ByteRange(3, 7)):
         raise AssertionError("nothing can be read")
+
+
+@pytest.mark.parametrize("told", [{"status": 200}, {"status": 206, "contentRange": "nonsense"}])
+def test_the_connection_is_let_go(told):
+    """Whatever happens to the reader or the answer, the stream is closed."""
+    stream = BytesIO(b"0123456789")
+    with suppress(ServiceError), opened_output({"body": stream, **told}, None) as output:
+        assert output.read(1) == b"0"
+    assert stream.closed
 
 
 def test_an_output_left_early(script):

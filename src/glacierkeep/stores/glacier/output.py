@@ -36,7 +36,7 @@ class GlacierOutput:
 def opened_output(reply: Mapping[str, Any], wanted: ByteRange | None) -> Iterator[GlacierOutput]:
     """The answer to GetJobOutput, closed in the end: a connection that is not read out is not used again."""
     stream = reply["body"]
-    if True:
+    with closing(stream):
         start, stop = _extent(reply, wanted)
         yield GlacierOutput(stream, start, stop, to_hash("checksum", reply.get("checksum")))
 

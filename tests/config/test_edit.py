@@ -1,0 +1,131 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glacierkeep.config import edit
+from glacierkeep.config.keys import split_key
+from glacierkeep.config.load import load
+from glacierkeep.errors import ConfigError
+
+COMMENTED = """# kept
+default_vault = "a" # mine
+
+[vault.a]     # the first
+url   =   'local:a'
+
+[upload]
+jobs = 3 # three
+"""
+
+
+def test_comments_order_and_spelling_are_kept(tmp_path: Path) -> None:
+    """A change touches what it changes and nothing else."""
+    file = tmp_path / "config.toml"
+    file.write_text(COMMENTED)
+    edit.set_word(file, ("upload", "jobs"), "5")
+    assert file.read_text() == COMMENTED.replace("jobs = 3 # three", "jobs = 5 # three")
+
+
+def test_new_keys_and_tables(tmp_path: Path) -> None:
+    """Keys come into their tables, tables after those that are there, and the result says what was set."""
+    file = tmp_path / "deep" / "config.toml"
+    edit.set_word(file, ("default_vault",), "local:x")
+    edit.add_vault(file, "x.y", {"url": "local:y", "profile": "p"}, default=False)
+    edit.set_word(file, split_key("vault.x.y.part_size"), "8MiB")
+    edit.set_word(file, split_key("budget.month"), "5.00")
+    edit.set_word(file, split_key("upload.exclude"), "'a b' c")
+    edit.set_word(file, split_key("profile.work.vault.x.y.tier"), "Bulk")
+    assert "month = 5.00" in file.read_text()
+    settings = load(file, environment={}, profile="work").settings
+    assert settings.default_vault == "local:x"
+    assert settings.vaults["x.y"].part_size == 8 * 1024**2
+    assert settings.vaults["x.y"].tier == "Bulk"
+    assert settings.upload.exclude == ("a b", "c")
+
+
+def test_a_top_key_comes_before_the_tables(tmp_path: Path) -> None:
+    """A default vault set late does not fall into the last table."""
+    file = tmp_path / "config.toml"
+    file.write_text("# hello\n[vault.a]\nurl = 'local:a'\n")
+    assert edit.set_first_default(file, "a")
+    assert not edit.set_first_default(file, "local:b")
+    assert load(file, environment={}).settings.default_vault == "a"
+
+
+def test_removing_a_vault_takes_the_default_with_it(tmp_path: Path) -> None:
+    """A default that names nothing is never left behind."""
+    file = tmp_path / "config.toml"
+    file.write_text(COMMENTED)
+    edit.remove_vault(file, "a")
+    edit.remove_vault(file, "never there")
+    text = file.read_text()
+    assert "vault" not in text
+    assert "jobs = 3 # three" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("upload.jobs", "many"),
+        ("vault.a.url", "nonsense"),
+        ("vault.b.tier", "Bulk"),
+        ("default_vault", "b"),
+        ("nothing", "1"),
+        ("vault", "1"),
+        ("", "1"),
+        ("upload.jobs.more", "1"),
+        ("profile.x.profile.y.upload.jobs", "1"),
+    ],
+)
+def test_what_would_not_be_valid_is_not_written(tmp_path: Path, key: str, word: str) -> None:
+    """A refused change leaves the file as it was, byte for byte."""
+    file = tmp_path / "config.toml"
+    file.write_text(COMMENTED)
+    with pytest.raises(ConfigError):
+        edit.set_word(file, split_key(key), word)
+    assert file.read_text() == COMMENTED
+    assert os.listdir(tmp_path) == ["config.toml"]
+
+
+def test_a_broken_file_is_not_edited(tmp_path: Path) -> None:
+    """A file with a fault is left for the person to mend."""
+    file = tmp_path / "config.toml"
+    file.write_text("[upload]\njbos = 3\n")
+    with pytest.raises(ConfigError, match="line 2"):
+        edit.set_word(file, ("upload", "jobs"), "3")
+    assert file.read_text() == "[upload]\njbos = 3\n"
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    """File and folder are made private, and the file becomes so when written."""
+    file = tmp_path / "new" / "config.toml"
+    edit.set_word(file, ("upload", "jobs"), "3")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_symlink_stays_one(tmp_path: Path) -> None:
+    """A config.toml kept elsewhere, as in a repository of dotfiles, is written there."""
+    there = tmp_path / "dotfiles.toml"
+    there.write_text("")
+    file = tmp_path / "config.toml"
+    file.symlink_to(there)
+    edit.set_word(file, ("upload", "jobs"), "3")
+    assert file.is_symlink()
+    assert "jobs = 3" in there.read_text()
+
+
+def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Two gks that change the file at the same time both have their way."""
+    file = tmp_path / "config.toml"
+    code = (
+        "import sys; from pathlib import Path; from glacierkeep.config import edit\n"
+        "for at in range(15): edit.add_vault(Path(sys.argv[1]), f'{sys.argv[2]}{at}', {'url': 'local:x'}, default=False)"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", code, str(file), name]) for name in ("a", "b")]
+    assert [child.wait() for child in children] == [0, 0]
+    assert len(load(file, environment={}).settings.vaults) == 30
