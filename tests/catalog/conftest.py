@@ -1,5 +1,6 @@
 """A catalog on disk, and a clock that is turned by hand."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "catalog.db"
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog as it is made, for copying: making one takes a third of a second."""
+    path = tmp_path_factory.mktemp("empty") / "catalog.db"
+    Catalog.open(path, clock=HandClock(), machine="here").close()
+    return path
+
+
 @pytest.fixture
-def catalog(path: Path, clock: HandClock) -> Iterator[Catalog]:
+def catalog(path: Path, clock: HandClock, empty: Path) -> Iterator[Catalog]:
+    path.parent.mkdir()
+    shutil.copy(empty, path)
     catalog = Catalog.open(path, clock=clock, machine="here")
     yield catalog
     catalog.close()

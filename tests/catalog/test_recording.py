@@ -252,11 +252,11 @@ def test_pieces_in_segments(kept: Kept) -> None:
             kept.record(a_file(b"b", b"x", pieces=(outside,)), archive=archive)
 
 
-@pytest.mark.parametrize("path", [b"/a", b"a//b", b"../a", b"a/..", b"a/", b".", b"a\0b"])
-def test_a_path_that_leads_out_is_refused(kept: Kept, path: bytes) -> None:
+@pytest.mark.parametrize("outside", [b"/a", b"a//b", b"../a", b"a/..", b"a/", b".", b"a\0b"])
+def test_a_path_that_leads_out_is_refused(kept: Kept, outside: bytes) -> None:
     """Nothing is recorded under a path that leaves its root or is written in two ways."""
     with pytest.raises(ValueError, match="below a root"):
-        kept.record(a_file(b"fine"), a_file(path))
+        kept.record(a_file(b"fine"), a_file(outside))
     assert kept.paths() == []
 
 

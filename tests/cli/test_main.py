@@ -8,7 +8,18 @@ import pytest
 from glacierkeep.cli.main import Root
 from glacierkeep.errors import Exit
 
-HEAVY = {"rich", "sqlalchemy", "alembic", "boto3", "botocore", "tomlkit", "pathspec", "platformdirs", "ijson", "sqlite3"}
+HEAVY = {
+    "rich",
+    "sqlalchemy",
+    "alembic",
+    "boto3",
+    "botocore",
+    "tomlkit",
+    "pathspec",
+    "platformdirs",
+    "ijson",
+    "sqlite3",
+}
 COMMANDS = [(name, *entry) for names in Root.sections.values() for name, entry in names.items()]
 
 
@@ -62,7 +73,8 @@ def test_a_version_in_the_environment_is_not_the_option(gk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "meant"), [(("uplod",), "upload"), (("vault", "creat"), "create"), (("sync",), "sync-inventory")]
+    ("words", "meant"),
+    [(("uplod",), "upload"), (("vault", "creat"), "create"), (("sync",), "sync-inventory")],
 )
 def test_a_misspelt_command_is_suggested(gk, words: tuple[str, ...], meant: str) -> None:
     """A command that does not exist is wrong usage, and the nearest one is named."""

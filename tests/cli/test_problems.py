@@ -37,7 +37,9 @@ def test_an_error_is_an_object_with_json(gk) -> None:
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("words", [("nonsense", "--json"), ("vault", "create", "--json"), ("--json", "ls", "--zz")])
+@pytest.mark.parametrize(
+    "words", [("nonsense", "--json"), ("vault", "create", "--json"), ("--json", "ls", "--zz")]
+)
 def test_wrong_usage_is_an_object_with_json(gk, words: tuple[str, ...]) -> None:
     """Even where the words could not be understood, --json is honoured."""
     result = gk(*words)
@@ -114,7 +116,10 @@ def test_a_full_disk_behind_standard_output_is_told() -> None:
     """An answer that could not be written is a failure, not a success."""
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "glacierkeep", "config", "show"], stdout=full, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "glacierkeep", "config", "show"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     assert done.returncode == Exit.FAILED
     assert done.stderr == b"gk: the disk is full\n"
@@ -126,6 +131,9 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     os.close(read)
     with open(write, "wb") as nobody:
         done = subprocess.run(
-            [sys.executable, "-m", "glacierkeep", "config", "show"], stdout=nobody, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "glacierkeep", "config", "show"],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")

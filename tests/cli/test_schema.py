@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,47 @@ COMMANDS: list[tuple[str, ...]] = [
 ]
 
 
+LIFE: list[tuple[str, ...]] = [
+    ("upload", "--dry-run", "PHOTOS"),
+    ("upload", "PHOTOS"),
+    ("ls",),
+    ("ls", "photos"),
+    ("find", "jpg"),
+    ("show", "photos/a.jpg"),
+    ("du",),
+    ("verify", "PHOTOS"),
+    ("status",),
+    ("retrieve", "--dry-run", "photos"),
+    ("retrieve", "photos", "--to", "back"),
+    ("poll",),
+    ("jobs",),
+    ("sync-inventory",),
+    ("poll",),
+    ("status",),
+    ("delete", "--dry-run", "photos"),
+    ("delete", "--yes", "photos"),
+    ("jobs",),
+]
+
+TYPES_OF_A_LIFE = {
+    "upload-outcome",
+    "root-listed",
+    "version",
+    "version-shown",
+    "usage",
+    "verification",
+    "status",
+    "retrieval-estimate",
+    "retrieval-outcome",
+    "poll-outcome",
+    "job-listed",
+    "inventory-sync",
+    "deletion",
+    "archive-stored",
+    "job-requested",
+}
+
+
 @pytest.fixture(scope="module")
 def validator() -> Any:
     schema = json.loads(PUBLISHED.read_text())
@@ -55,7 +97,32 @@ def test_every_line_agrees_with_the_schema(gk, validator: Any) -> None:
         for line in result.objects:
             validator.validate(line)
             seen.add(line["type"])
-    assert seen >= {"error", "noted", "vault-created", "vault-listed", "vault-shown", "vault-deleted", "setting"}
+    assert seen >= {
+        "error",
+        "noted",
+        "vault-created",
+        "vault-listed",
+        "vault-shown",
+        "vault-deleted",
+        "setting",
+    }
+
+
+def test_a_whole_life_agrees_with_the_schema(gk, validator: Any, tmp_path: Path) -> None:
+    """From the first upload to the last deletion, each line any verb prints is a line of the published schema."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photos.joinpath("a.jpg").write_bytes(b"a" * 5000)
+    tmp_path.joinpath(os.fsdecode(b"photos/\xff.jpg")).write_bytes(b"b")
+    seen: set[str] = set()
+    for words in LIFE:
+        result = gk("--json", "-V", "local:photos", *(str(photos) if word == "PHOTOS" else word for word in words))
+        assert result.exit_code in (0, 1, 4), (words, result)
+        assert result.stderr == "", words
+        for line in result.objects:
+            validator.validate(line)
+            seen.add(line["type"])
+    assert seen >= TYPES_OF_A_LIFE
 
 
 def test_events_agree_with_the_schema(validator: Any) -> None:
@@ -71,5 +138,9 @@ def test_events_agree_with_the_schema(validator: Any) -> None:
 
 def test_the_schema_refuses_what_is_wrong(validator: Any) -> None:
     """A line of no known type, or without its fields, is not valid."""
-    for line in ({"schema": "gk/1", "type": "nothing"}, {"schema": "gk/1", "type": "noted"}, {"type": "error"}):
+    for line in (
+        {"schema": "gk/1", "type": "nothing"},
+        {"schema": "gk/1", "type": "noted"},
+        {"type": "error"},
+    ):
         assert not validator.is_valid(line)

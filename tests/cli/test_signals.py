@@ -16,7 +16,7 @@ import click
 from glacierkeep.cli import main, options
 
 @click.command("long")
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring):
     stop = wiring.stop

@@ -33,9 +33,9 @@ def test_create_makes_remembers_configures_and_chooses(gk) -> None:
         "gk: photos is the default vault from now on",
     ]
     listed = gk("vault", "list", "--json").objects
-    assert [(one["nickname"], one["address"], one["kind"], one["default"], one["known"]) for one in listed] == [
-        ("photos", "local:photos", "local", True, True)
-    ]
+    assert [
+        (one["nickname"], one["address"], one["kind"], one["default"], one["known"]) for one in listed
+    ] == [("photos", "local:photos", "local", True, True)]
     assert gk("vault", "show").exit_code == 0
 
 
@@ -73,7 +73,9 @@ def test_an_unconfigured_name_is_no_address(gk) -> None:
     assert "local:photos" in result.stderr
 
 
-@pytest.mark.parametrize("command", [("create", "s3://bucket"), ("use", "s3://bucket"), ("show", "s3://bucket")])
+@pytest.mark.parametrize(
+    "command", [("create", "s3://bucket"), ("use", "s3://bucket"), ("show", "s3://bucket")]
+)
 def test_buckets_come_later(gk, command: tuple[str, str]) -> None:
     """An s3:// address is understood, and said to come in a later release."""
     result = gk("vault", *command)

@@ -72,7 +72,11 @@ def test_every_key() -> None:
     assert settings.catalog.mirror == Path("/mirror")
     assert settings.notify.apprise == ("ntfy://x",)
     assert settings.upload.exclude == ("*.tmp",)
-    assert (settings.upload.exclude_caches, settings.upload.one_file_system, settings.upload.jobs) == (True, True, 8)
+    assert (settings.upload.exclude_caches, settings.upload.one_file_system, settings.upload.jobs) == (
+        True,
+        True,
+        8,
+    )
 
 
 def test_nothing_is_needed(tmp_path: Path) -> None:
@@ -152,7 +156,11 @@ def test_environment_over_file() -> None:
     )
     assert settings.default_vault == "local:x"
     assert settings.upload.exclude == ("a b", "c")
-    assert (settings.upload.jobs, settings.upload.exclude_caches, settings.upload.one_file_system) == (3, True, True)
+    assert (settings.upload.jobs, settings.upload.exclude_caches, settings.upload.one_file_system) == (
+        3,
+        True,
+        True,
+    )
     assert settings.budget.month == Decimal("7.5")
 
 
@@ -175,7 +183,10 @@ def test_options_over_environment() -> None:
     """An option beats everything, and its origin is kept."""
     key = ("default_vault",)
     loaded = load_text(
-        "default_vault = 'local:f'", Path("c"), environment={"GK_VAULT": "local:e"}, options={key: ("--vault", "local:o")}
+        "default_vault = 'local:f'",
+        Path("c"),
+        environment={"GK_VAULT": "local:e"},
+        options={key: ("--vault", "local:o")},
     )
     assert loaded.settings.default_vault == "local:o"
     assert loaded.origins[key].source is Source.OPTION

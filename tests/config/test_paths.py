@@ -12,10 +12,16 @@ def test_gk_home_holds_everything(tmp_path: Path) -> None:
     homes = find_homes({"GK_HOME": str(tmp_path)})
     assert homes.config_file == tmp_path / "config.toml"
     assert homes.catalog == tmp_path / "catalog.db"
-    assert (homes.local, homes.staging, homes.log) == (tmp_path / "local", tmp_path / "staging", tmp_path / "log")
+    assert (homes.local, homes.staging, homes.log) == (
+        tmp_path / "local",
+        tmp_path / "staging",
+        tmp_path / "log",
+    )
 
 
-def test_gk_home_may_be_relative_or_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gk_home_may_be_relative_or_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Places are absolute whatever GK_HOME looks like, so that a change of folder cannot move them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "me"))

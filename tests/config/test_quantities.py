@@ -29,7 +29,7 @@ def test_sizes(text: str, size: int) -> None:
 @pytest.mark.parametrize("text", ["", "MiB", "-1", "1XB", "1.0001KB", "1 000", "1e6", "1MiB2", "٣MiB"])
 def test_what_is_no_size(text: str) -> None:
     """Anything else is refused, fractions of a byte included."""
-    with pytest.raises(ValueError, match="size|whole"):
+    with pytest.raises(ValueError, match=r"size|whole"):
         read_size(text)
 
 

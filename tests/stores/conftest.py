@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -192,7 +193,9 @@ class Speaker(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(announced), **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.content)
+        # A client that has seen enough hangs up.
+        with suppress(ConnectionError):
+            self.wfile.write(answer.content)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""

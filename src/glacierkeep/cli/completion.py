@@ -33,7 +33,7 @@ class CompletionScript:
     ),
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", shell: str) -> None:
     """Print a completion script for a shell."""
@@ -43,4 +43,6 @@ def command(wiring: "Wiring", shell: str) -> None:
     root = click.get_current_context().find_root().command
     # ShellComplete's own: Bash's would start a bash to ask for its version.
     script = ShellComplete.source(shells[shell](root, {}, "gk", VARIABLE))
-    wiring.show(CompletionScript(shell, script), script.rstrip("\n"))
+    wiring.show(CompletionScript(shell, script))
+    if not wiring.options.json:
+        click.echo(script, nl=False)

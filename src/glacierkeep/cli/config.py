@@ -54,7 +54,7 @@ def command() -> None:
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 @options.vault
-@options.common
+@options.everywhere
 @options.with_wiring
 def show(wiring: "Wiring", keys: tuple[str, ...], origin: bool) -> None:
     """Show what is in force: options over environment over file over defaults."""
@@ -85,7 +85,7 @@ def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -
 )
 @click.argument("key", shell_complete=_complete_key)
 @click.argument("value")
-@options.common
+@options.everywhere
 @options.with_wiring
 def set_(wiring: "Wiring", key: str, value: str) -> None:
     """Set KEY to VALUE in config.toml.
@@ -100,7 +100,7 @@ def set_(wiring: "Wiring", key: str, value: str) -> None:
 
 
 @command.command("path", epilog=epilog("gk config path", "gk config path --json", exits=(Exit.DONE,)))
-@options.common
+@options.everywhere
 @options.with_wiring
 def path(wiring: "Wiring") -> None:
     """Print where config.toml is; with --json, where everything is."""
@@ -108,7 +108,7 @@ def path(wiring: "Wiring") -> None:
 
 
 @command.command("validate", epilog=epilog("gk config validate", exits=_EXITS))
-@options.common
+@options.everywhere
 @options.with_wiring
 def validate(wiring: "Wiring") -> None:
     """Check config.toml, its profiles included."""

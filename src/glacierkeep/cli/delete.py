@@ -22,7 +22,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.CHANGED, Exit.NO_VAULT, Exit.OUTDATED, Ex
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @options.dry_run
 @options.yes
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", names: tuple[str, ...]) -> None:
     """Retire versions; delete archives nothing needs any more.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--vaults", is_flag=True, help="By vault: the archives that are stored there.")
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", names: tuple[str, ...], vaults: bool) -> None:
     """Show how much is archived.

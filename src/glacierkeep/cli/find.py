@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--at", "at", type=params.Moment(), help="As things were on that day.")
 @click.option("--deleted", is_flag=True, help="Also files that are gone from disk by now.")
 @click.option("--versions", is_flag=True, help="Every version, not just the last.")
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(
     wiring: "Wiring",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most that many.")
 @options.vault
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", limit: int) -> None:
     """List jobs, with times of completion and expiry.

@@ -37,7 +37,7 @@ def command() -> None:
 
 
 @command.command("status", epilog=epilog("gk local status", exits=_EXITS))
-@options.common
+@options.everywhere
 @options.with_wiring
 def status(wiring: "Wiring") -> None:
     """Show where the local Glacier is and what time it has."""
@@ -46,7 +46,7 @@ def status(wiring: "Wiring") -> None:
 
 @command.command("advance", epilog=epilog("gk local advance 5h", "gk local advance 3d", exits=_EXITS))
 @click.argument("duration", type=params.Duration())
-@options.common
+@options.everywhere
 @options.with_wiring
 def advance(wiring: "Wiring", duration: timedelta) -> None:
     """Turn the local Glacier's clock forward by DURATION, for all its vaults.

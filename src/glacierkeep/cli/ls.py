@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--versions", is_flag=True, help="Every version, not just the last.")
 @click.option("--at", "at", type=params.Moment(), help="As things were on that day.")
 @click.option("--deleted", is_flag=True, help="Also files that are gone from disk by now.")
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(
     wiring: "Wiring",

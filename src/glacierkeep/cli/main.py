@@ -60,7 +60,7 @@ class Root(LazyGroup):
     epilog="gk COMMAND --help shows examples and exit codes.",
 )
 @options.vault
-@options.common
+@options.everywhere
 @click.version_option(__version__, prog_name="gk", message="%(prog)s %(version)s", allow_from_autoenv=False)
 def root() -> None:
     """Keep files in Amazon Glacier for decades, and know at any moment what is kept and how surely."""

@@ -1,70 +1,31 @@
 """Options, declared once. None becomes a parameter: all are read from `wiring.options`.
 
-The common ones may stand before the command's name as well; what stands later wins.
+Those of `everywhere` may stand before the command's name as well; what stands later wins.
 """
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from glacierkeep.cli import params
-
-_KEY = "glacierkeep.options"
-_PREFIX = "common_"
-_RANKS = {ParameterSource.COMMANDLINE: 2, ParameterSource.ENVIRONMENT: 1}
+from glacierkeep.cli.said import PREFIX, remember, said_in
 
 P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
-Decorator: TypeAlias = Callable[[F], F]
-
-
-@dataclass(frozen=True, slots=True)
-class Common:
-    """What the options of this module said. *wait* None: not said; times in seconds."""
-
-    vault: str | None = None
-    profile: str | None = None
-    json: bool = False
-    quiet: bool = False
-    verbose: int = 0
-    color: str = "auto"
-    dry_run: bool = False
-    yes: bool = False
-    wait: bool | None = None
-    lock_wait: float = 0.0
-    progress_interval: float | None = None
-
-
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep *value*, unless the same option was said more strongly before."""
-    said: dict[str, tuple[int, Any]] = ctx.meta.setdefault(_KEY, {})
-    source = ctx.get_parameter_source(str(param.name))
-    name = str(param.name).removeprefix(_PREFIX)
-    rank = _RANKS.get(source, 0) if source else 0
-    if name not in said or rank >= said[name][0]:
-        said[name] = (rank, value)
-
-
-def common_of(ctx: click.Context) -> Common:
-    """What was said so far."""
-    said: dict[str, tuple[int, Any]] = ctx.meta.get(_KEY, {})
-    return Common(**{field.name: said[field.name][1] for field in fields(Common) if field.name in said})
 
 
 def _option(field: str, *names: str, variable: str | None, **attributes: Any) -> Callable[[F], F]:
-    """The option *names* for the *field* of Common; a command's own parameters may have the same name."""
+    """The option *names* for the *field* of Said; a command's own parameters may have the same name."""
     return click.option(
-        _PREFIX + field,
+        PREFIX + field,
         *names,
         envvar=variable,
         show_envvar=variable is not None,
         allow_from_autoenv=False,
         expose_value=False,
-        callback=_remember,
+        callback=remember,
         **attributes,
     )
 
@@ -127,7 +88,7 @@ progress_interval = _option(
 )
 
 
-def common(function: F) -> F:
+def everywhere(function: F) -> F:
     """-P, --json, -q, -v and --color."""
     for option in (color, verbose, quiet, json_, profile):
         function = option(function)
@@ -142,7 +103,7 @@ def with_wiring(function: Callable[Concatenate[Any, P], None]) -> Callable[P, No
         from glacierkeep.cli.wiring import Wiring
 
         ctx = click.get_current_context()
-        with Wiring(common_of(ctx), stop=ctx.find_root().obj) as wiring:
+        with Wiring(said_in(ctx), stop=ctx.find_root().obj) as wiring:
             function(wiring, *args, **kwargs)
             wiring.leave()
 

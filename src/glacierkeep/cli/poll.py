@@ -18,7 +18,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 @click.command("poll", epilog=epilog("gk poll", "gk poll --json", exits=_EXITS))
 @options.vault
 @options.progress_interval
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring") -> None:
     """Move everything outstanding on by one pass.

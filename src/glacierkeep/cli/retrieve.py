@@ -60,7 +60,7 @@ _EXITS = (
 @options.wait
 @options.lock_wait
 @options.progress_interval
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(
     wiring: "Wiring",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", names: tuple[str, ...]) -> None:
     """Show all that is known of a file or an archive.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("status", epilog=epilog("gk status", "gk status --json", exits=(Exit.DONE, Exit.OUTDATED)))
 @options.vault
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring") -> None:
     """Show what is in flight, waiting, ready or wrong.

@@ -43,7 +43,7 @@ _EXITS = (
 @options.yes
 @options.wait
 @options.lock_wait
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", vaults: tuple[str, ...], mark_lost: bool) -> None:
     """Request and collect inventories; reconcile the catalog with them.

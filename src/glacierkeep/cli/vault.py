@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--name", "nickname", help="Its name in the configuration; otherwise the address's own.")
 @click.option("--aws-profile", help="The AWS profile with the credentials for it.")
 @click.option("--endpoint-url", help="Where the service answers, if not at Amazon.")
-@options.common
+@options.everywhere
 @options.with_wiring
 def create(
     wiring: "Wiring", vault: str, nickname: str | None, aws_profile: str | None, endpoint_url: str | None
@@ -69,7 +69,7 @@ def create(
 @command.command(
     "list", epilog=epilog("gk vault list", "gk vault list --json", exits=(Exit.DONE, Exit.OUTDATED))
 )
-@options.common
+@options.everywhere
 @options.with_wiring
 def list_(wiring: "Wiring") -> None:
     """List the vaults that are configured or known to the catalog.
@@ -95,7 +95,7 @@ def list_(wiring: "Wiring") -> None:
 @command.command("show", epilog=epilog("gk vault show", "gk vault show photos", exits=_SERVICE))
 @click.argument("vault", type=params.VaultText(), required=False)
 @options.vault
-@options.common
+@options.everywhere
 @options.with_wiring
 def show(wiring: "Wiring", vault: str | None) -> None:
     """Ask the service about VAULT, and show what the catalog knows of it."""
@@ -108,7 +108,7 @@ def show(wiring: "Wiring", vault: str | None) -> None:
 
 @command.command("use", epilog=epilog("gk vault use photos", exits=(Exit.DONE, Exit.NO_VAULT)))
 @click.argument("vault", type=params.VaultText())
-@options.common
+@options.everywhere
 @options.with_wiring
 def use(wiring: "Wiring", vault: str) -> None:
     """Let VAULT be the default."""
@@ -124,7 +124,7 @@ def use(wiring: "Wiring", vault: str) -> None:
 @command.command("delete", epilog=epilog("gk vault delete local:photos --yes", exits=_SERVICE))
 @click.argument("vault", type=params.VaultText())
 @options.yes
-@options.common
+@options.everywhere
 @options.with_wiring
 def delete(wiring: "Wiring", vault: str) -> None:
     """Delete the empty VAULT.

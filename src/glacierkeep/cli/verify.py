@@ -18,7 +18,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 @click.command("verify", epilog=epilog("gk verify", "gk verify ~/photos/2019", exits=_EXITS))
 @click.argument("paths", nargs=-1, type=params.PathName(), metavar="[PATH...]")
 @options.progress_interval
-@options.common
+@options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", paths: tuple[bytes, ...]) -> None:
     """Compare local files with the catalog.

@@ -6,7 +6,7 @@ A command file looks like this; options of `options.py` are in `wiring.options`,
     @click.argument("paths", nargs=-1, required=True, type=params.PathName())
     @options.vault
     @options.dry_run
-    @options.common
+    @options.everywhere
     @options.with_wiring
     def command(wiring: Wiring, paths: tuple[bytes, ...]) -> None:
         \"\"\"Archive files, folders or standard input.\"\"\"
@@ -40,7 +40,8 @@ from glacierkeep.cli.choosing import (
     named_by_environment,
     none_named,
 )
-from glacierkeep.cli.options import Common
+from glacierkeep.cli.render.words import safe
+from glacierkeep.cli.said import Said
 from glacierkeep.cli.signals import Stop
 from glacierkeep.clock import Clock, SystemClock
 from glacierkeep.config.keys import Key
@@ -71,7 +72,7 @@ _IN_ORDER = (Exit.DONE, Exit.PARTLY, Exit.WAITING, Exit.FINDINGS)
 class Wiring:
     """What one run of one command needs; a context manager that closes what it opened."""
 
-    def __init__(self, options: Common, *, stop: Stop | None = None) -> None:
+    def __init__(self, options: Said, *, stop: Stop | None = None) -> None:
         self.options = options
         self.clock: Clock = SystemClock()
         self._stop = stop or Stop()
@@ -250,7 +251,8 @@ class Wiring:
             sys.stdout.write(line_of(record) + "\n")
         elif text is not None:
             self.listener.close()
-            click.echo(text if isinstance(text, str) else text(record))
+            said = text if isinstance(text, str) else text(record)
+            click.echo("\n".join(safe(line) for line in said.split("\n")))
 
     def report(self, record: Any, text: str | Callable[[Any], str]) -> None:
         """Print the outcome of a deed: as `show`, but for people only where one is watching, or with -v."""

@@ -72,7 +72,11 @@ def test_json_leaves_out_what_comes_by_the_thousand(capsys: pytest.CaptureFixtur
     for event in (UploadPlanned(3, 10), BytesSent(b"a", 5, 10, 5), STORED, TROUBLE):
         tell(event)
     out = capsys.readouterr()
-    assert [json.loads(line)["type"] for line in out.out.splitlines()] == ["upload-planned", "archive-stored", "trouble"]
+    assert [json.loads(line)["type"] for line in out.out.splitlines()] == [
+        "upload-planned",
+        "archive-stored",
+        "trouble",
+    ]
     assert out.err == ""
 
 
@@ -80,7 +84,9 @@ def test_progress_at_intervals(capsys: pytest.CaptureFixture[str]) -> None:
     """With --progress-interval there is one report per interval, in lines or as objects."""
     for machine in (False, True):
         clock = TurnedClock()
-        tell = for_machines(60, clock) if machine else for_log(quiet=False, verbose=0, interval=60, clock=clock)
+        tell = (
+            for_machines(60, clock) if machine else for_log(quiet=False, verbose=0, interval=60, clock=clock)
+        )
         tell(UploadPlanned(3, 4096))
         for at in range(1, 5):
             clock.sleep(30)

@@ -38,7 +38,10 @@ def _line(value: Any) -> dict[str, Any]:
         (None, None),
         (Decimal("5.00"), "5.00"),
         (datetime(2026, 11, 22, 10, 0, tzinfo=UTC), "2026-11-22T10:00:00Z"),
-        (datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2))), "2026-11-22T10:00:00.000005Z"),
+        (
+            datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=2))),
+            "2026-11-22T10:00:00.000005Z",
+        ),
         (timedelta(hours=1), 3600.0),
         (Tier.BULK, "Bulk"),
         (Exit.WAITING, 4),

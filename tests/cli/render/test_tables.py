@@ -5,7 +5,10 @@ import pytest
 from glacierkeep.cli.render.tables import PAGE, Column, print_table
 from glacierkeep.cli.render.words import safe
 
-COLUMNS = [Column[tuple[str, int]]("NAME", lambda row: row[0]), Column("SIZE", lambda row: str(row[1]), right=True)]
+COLUMNS = [
+    Column[tuple[str, int]]("NAME", lambda row: row[0]),
+    Column("SIZE", lambda row: str(row[1]), right=True),
+]
 
 
 def test_plain_tables_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +49,9 @@ def test_cells_are_never_markup_or_control(capsys: pytest.CaptureFixture[str], t
     assert "\x1b[2J" not in out
 
 
-def test_long_cells_are_folded_not_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_cells_are_folded_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At a narrow terminal nothing of a name is lost."""
     monkeypatch.setenv("COLUMNS", "30")
     name = "".join(str(at % 10) for at in range(60))

@@ -30,7 +30,8 @@ def test_counts_and_moments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (45, "45s"), (3660, "1h 1m"), (86400 * 2 + 3600 * 4 + 59, "2d 4h"), (-60, "-1m")]
+    ("seconds", "text"),
+    [(0, "0s"), (45, "45s"), (3660, "1h 1m"), (86400 * 2 + 3600 * 4 + 59, "2d 4h"), (-60, "-1m")],
 )
 def test_durations(seconds: int, text: str) -> None:
     """A length of time is told in its two biggest units."""

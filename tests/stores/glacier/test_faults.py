@@ -167,6 +167,18 @@ def test_a_source_that_changes_while_it_is_sent(script):
         script.open_store().upload_archive(Body(Changing, 4, bytes(32), bytes(32)), "")
 
 
+def test_an_older_error_is_not_raised_again(script):
+    """What fails while another error is being dealt with is told as what it is."""
+    script.refuse(404, "ResourceNotFoundException", "The job ID was not found: J")
+    script.refuse(403, "AccessDeniedException", "no")
+    store = script.open_store()
+    try:
+        store.describe_job("J")
+    except NotFound:
+        with pytest.raises(CredentialsTrouble):
+            store.describe_vault()
+
+
 def test_ids_that_are_not_told(script, content_body):
     """An acknowledgement without an id is no acknowledgement."""
     script.say(201)

@@ -111,14 +111,13 @@ def _stumbled(error: Exception) -> bool:
 
 def _ours_inside(error: BaseException) -> GlacierkeepError | None:
     """Our own error that botocore wrapped: one raised by a body while it was read."""
+    # Not along __context__: that may be an older error which somebody is dealing with just now.
     seen: BaseException | None = error
     for _ in range(8):
-        wrapped = getattr(seen, "kwargs", {}).get("error") if hasattr(seen, "kwargs") else None
-        seen = (
-            wrapped if isinstance(wrapped, BaseException) else (seen and (seen.__cause__ or seen.__context__))
-        )
-        if isinstance(seen, GlacierkeepError):
+        if seen is None or isinstance(seen, GlacierkeepError):
             return seen
+        wrapped = getattr(seen, "kwargs", {}).get("error")
+        seen = wrapped if isinstance(wrapped, BaseException) else seen.__cause__
     return None
 
 

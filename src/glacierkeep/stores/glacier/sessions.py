@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -107,7 +108,9 @@ def _open_session(profile: str | None) -> "Session":
     """Reads the user's AWS configuration and environment as botocore defines them."""
     from botocore.session import Session
 
-    return Session(profile=profile)
+    session = Session(profile=profile)
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
 
 
 def _closed_session() -> "Session":
@@ -122,7 +125,16 @@ def _closed_session() -> "Session":
         closed[name] = (None, None, os.devnull, None)
     session = Session(session_vars=closed)
     session.set_credentials("local", "local")
+    session.register_component("data_loader", _loader(None))
     return session
+
+
+@cache
+def _loader(path: str | None) -> Any:
+    """botocore's descriptions of services, read once for all sessions: most of the time a client takes."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
 
 
 def _config(attempts: int, **more: Any) -> Any:

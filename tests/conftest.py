@@ -1,0 +1,44 @@
+"""What every test has: a home of its own, no credentials, and gk to call."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.runner import Gk, Runner
+from support.world import World, a_world
+
+
+@pytest.fixture(autouse=True)
+def guarded_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees a developer's home, credentials or settings."""
+    for name in list(os.environ):
+        if name.startswith(("GK_", "AWS_", "XDG_", "_GK_")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GK_HOME", str(tmp_path / "gk"))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TERM", "xterm")
+    return home
+
+
+@pytest.fixture
+def gk(guarded_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gk:
+    """Runs gk in this process; see Gk."""
+    return Runner(tmp_path / "gk", monkeypatch)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A catalog, a vault and a clock, with jobs that are done at once; see World."""
+    with a_world(tmp_path / "world") as made:
+        yield made
+
+
+@pytest.fixture
+def slow_world(tmp_path: Path) -> Iterator[World]:
+    """As `world`, with jobs and inventories that take the real service's hours."""
+    with a_world(tmp_path / "world", realistic=True) as made:
+        yield made

@@ -1,0 +1,114 @@
+"""A catalog, a local Glacier and a clock that is turned by hand, joined as the wiring joins them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.clock import TurnedClock
+
+from glacierkeep.bundle.rules import Rules
+from glacierkeep.catalog import Catalog
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.records import Vault
+from glacierkeep.domain.vault import parse_address
+from glacierkeep.events import Event
+from glacierkeep.local import LocalGlacier
+from glacierkeep.local.attach import attach
+from glacierkeep.operations.poll import PollOutcome, poll
+from glacierkeep.operations.retrieve import RetrievalOutcome, retrieve
+from glacierkeep.operations.scan import Looking
+from glacierkeep.operations.sending import Sizes
+from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
+from glacierkeep.operations.upload import UploadOutcome, upload
+from glacierkeep.stores.glacier.client import connect
+from glacierkeep.stores.store import Store
+
+HOST = "here"
+SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB)
+"""Sizes that make many archives and parts of little data."""
+
+
+@dataclass
+class World:
+    """One machine with one vault. *told* are the events so far."""
+
+    folder: Path
+    catalog: Catalog
+    service: LocalGlacier
+    clock: TurnedClock
+    vault: Vault
+    store: Store
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def staging(self) -> Path:
+        staging = self.folder / "staging"
+        staging.mkdir(exist_ok=True)
+        return staging
+
+    def upload(self, path: Path, **said: Any) -> UploadOutcome:
+        """gk upload PATH."""
+        things: dict[str, Any] = {
+            "store": self.store,
+            "looking": Looking(Rules()),
+            "sizes": SMALL,
+            **self._always,
+            **said,
+        }
+        return upload(bytes(path), things.pop("vault", self.vault), staging=self.staging, **things)
+
+    def retrieve(self, *names: str, to: Path, **said: Any) -> RetrievalOutcome:
+        """gk retrieve NAME... --to TO."""
+        things: dict[str, Any] = {"store": self.store, **self._always, **said}
+        return retrieve(names, things.pop("vault", self.vault), bytes(to), **things)
+
+    def poll(self, **said: Any) -> PollOutcome:
+        """gk poll."""
+        return poll(store_of=lambda vault: self.store_of(vault), **{**self._always, **said})
+
+    def sync(self, **said: Any) -> InventorySync:
+        """gk sync-inventory."""
+        things: dict[str, Any] = {"store": self.store, **self._always, **said}
+        return sync_inventory(things.pop("vault", self.vault), **things)
+
+    def store_of(self, vault: Vault) -> Store:
+        """The store of any vault of this world."""
+        return _connect(self.service, vault.address)
+
+    def another_vault(self, address: str) -> Vault:
+        """A second vault of the same service."""
+        _connect(self.service, address).create_vault()
+        with self.catalog.write() as records:
+            return records.vaults.remember(address)
+
+    @property
+    def _always(self) -> dict[str, Any]:
+        return {"catalog": self.catalog, "clock": self.clock, "host": HOST, "tell": self.told.append}
+
+
+@contextmanager
+def a_world(
+    folder: Path, *, realistic: bool = False, clock: TurnedClock | None = None, address: str = "local:photos"
+) -> Iterator[World]:
+    """A world below *folder*; opened again there, it is the same one after a restart."""
+    clock = clock or TurnedClock()
+    folder.mkdir(parents=True, exist_ok=True)
+    service = LocalGlacier(folder / "local", clock=clock, realistic=realistic)
+    catalog = Catalog.open(folder / "catalog.db", clock=clock, machine="machine")
+    store = _connect(service, address)
+    store.create_vault()
+    with catalog.write() as records:
+        vault = records.vaults.remember(address)
+    try:
+        yield World(folder, catalog, service, clock, vault, store)
+    finally:
+        catalog.close()
+        service.close()
+
+
+def _connect(service: LocalGlacier, address: str) -> Store:
+    return connect(
+        parse_address(address), attach=lambda client: attach(client, service), now=lambda: service.now()
+    )
