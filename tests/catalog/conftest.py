@@ -17,7 +17,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "home" / "catalog.db"
+    return tmp_path / "records" / "catalog.db"
 
 
 @pytest.fixture(scope="session")

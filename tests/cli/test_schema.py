@@ -116,7 +116,13 @@ def test_a_whole_life_agrees_with_the_schema(gk, validator: Any, tmp_path: Path)
     tmp_path.joinpath(os.fsdecode(b"photos/\xff.jpg")).write_bytes(b"b")
     seen: set[str] = set()
     for words in LIFE:
-        result = gk("--json", "-V", "local:photos", *(str(photos) if word == "PHOTOS" else word for word in words))
+        result = gk(
+            "--json",
+            "-V",
+            "local:photos",
+            *(str(photos) if word == "PHOTOS" else word for word in words),
+            cwd=tmp_path,
+        )
         assert result.exit_code in (0, 1, 4), (words, result)
         assert result.stderr == "", words
         for line in result.objects:

@@ -22,17 +22,17 @@ jobs = 3 # three
 """
 
 
-def test_comments_order_and_spelling_are_kept(tmp_path: Path) -> None:
+def test_comments_order_and_spelling_are_kept(place: Path) -> None:
     """A change touches what it changes and nothing else."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_text(COMMENTED)
     edit.set_word(file, ("upload", "jobs"), "5")
     assert file.read_text() == COMMENTED.replace("jobs = 3 # three", "jobs = 5 # three")
 
 
-def test_new_keys_and_tables(tmp_path: Path) -> None:
+def test_new_keys_and_tables(place: Path) -> None:
     """Keys come into their tables, tables after those that are there, and the result says what was set."""
-    file = tmp_path / "deep" / "config.toml"
+    file = place / "deep" / "config.toml"
     edit.set_word(file, ("default_vault",), "local:x")
     edit.add_vault(file, "x.y", {"url": "local:y", "profile": "p"}, default=False)
     edit.set_word(file, split_key("vault.x.y.part_size"), "8MiB")
@@ -47,18 +47,18 @@ def test_new_keys_and_tables(tmp_path: Path) -> None:
     assert settings.upload.exclude == ("a b", "c")
 
 
-def test_a_top_key_comes_before_the_tables(tmp_path: Path) -> None:
+def test_a_top_key_comes_before_the_tables(place: Path) -> None:
     """A default vault set late does not fall into the last table."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_text("# hello\n[vault.a]\nurl = 'local:a'\n")
     assert edit.set_first_default(file, "a")
     assert not edit.set_first_default(file, "local:b")
     assert load(file, environment={}).settings.default_vault == "a"
 
 
-def test_removing_a_vault_takes_the_default_with_it(tmp_path: Path) -> None:
+def test_removing_a_vault_takes_the_default_with_it(place: Path) -> None:
     """A default that names nothing is never left behind."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_text(COMMENTED)
     edit.remove_vault(file, "a")
     edit.remove_vault(file, "never there")
@@ -81,47 +81,47 @@ def test_removing_a_vault_takes_the_default_with_it(tmp_path: Path) -> None:
         ("profile.x.profile.y.upload.jobs", "1"),
     ],
 )
-def test_what_would_not_be_valid_is_not_written(tmp_path: Path, key: str, word: str) -> None:
+def test_what_would_not_be_valid_is_not_written(place: Path, key: str, word: str) -> None:
     """A refused change leaves the file as it was, byte for byte."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_text(COMMENTED)
     with pytest.raises(ConfigError):
         edit.set_word(file, split_key(key), word)
     assert file.read_text() == COMMENTED
-    assert os.listdir(tmp_path) == ["config.toml"]
+    assert os.listdir(place) == ["config.toml"]
 
 
-def test_a_broken_file_is_not_edited(tmp_path: Path) -> None:
+def test_a_broken_file_is_not_edited(place: Path) -> None:
     """A file with a fault is left for the person to mend."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_text("[upload]\njbos = 3\n")
     with pytest.raises(ConfigError, match="line 2"):
         edit.set_word(file, ("upload", "jobs"), "3")
     assert file.read_text() == "[upload]\njbos = 3\n"
 
 
-def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_it(place: Path) -> None:
     """File and folder are made private, and the file becomes so when written."""
-    file = tmp_path / "new" / "config.toml"
+    file = place / "new" / "config.toml"
     edit.set_word(file, ("upload", "jobs"), "3")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_symlink_stays_one(tmp_path: Path) -> None:
+def test_a_symlink_stays_one(place: Path) -> None:
     """A config.toml kept elsewhere, as in a repository of dotfiles, is written there."""
-    there = tmp_path / "dotfiles.toml"
+    there = place / "dotfiles.toml"
     there.write_text("")
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.symlink_to(there)
     edit.set_word(file, ("upload", "jobs"), "3")
     assert file.is_symlink()
     assert "jobs = 3" in there.read_text()
 
 
-def test_processes_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_processes_at_once_lose_nothing(place: Path) -> None:
     """Two gks that change the file at the same time both have their way."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     code = (
         "import sys; from pathlib import Path; from glacierkeep.config import edit\n"
         "for at in range(15): edit.add_vault(Path(sys.argv[1]), f'{sys.argv[2]}{at}', {'url': 'local:x'}, default=False)"

@@ -79,9 +79,9 @@ def test_every_key() -> None:
     )
 
 
-def test_nothing_is_needed(tmp_path: Path) -> None:
+def test_nothing_is_needed(place: Path) -> None:
     """Without a file, everything has its default."""
-    loaded = load(tmp_path / "config.toml", environment={})
+    loaded = load(place / "config.toml", environment={})
     assert loaded.settings == Settings()
     assert loaded.origins == {}
 
@@ -132,9 +132,9 @@ def test_windows_line_ends_and_strings_do_not_shift_lines() -> None:
     assert caught.value.line == 6
 
 
-def test_not_even_text(tmp_path: Path) -> None:
+def test_not_even_text(place: Path) -> None:
     """A file that is not UTF-8 is an error that says so; a byte order mark is none."""
-    file = tmp_path / "config.toml"
+    file = place / "config.toml"
     file.write_bytes(b"a = '\xff'")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load(file, environment={})

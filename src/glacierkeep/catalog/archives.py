@@ -164,14 +164,12 @@ class Archives:
         return found
 
     def live_bytes(self, key: int) -> tuple[int, int]:
-        """Bytes of the extents of live versions in the archive, and how many live versions there are."""
-        counted = (
-            select(func.coalesce(func.sum(extents.c.length), 0), func.count(versions.c.id.distinct()))
-            .select_from(_uses())
-            .where(segments.c.archive_key == key, versions.c.retired_at.is_(None))
-        )
-        length, count = self._connection.execute(counted).one()
-        return int(length), int(count)
+        """Bytes that live versions have in the archive, shared ones counted once, and how many such versions there are."""
+        live = (segments.c.archive_key == key) & versions.c.retired_at.is_(None)
+        uses = select(extents.c.segment_id, extents.c.offset, extents.c.length).select_from(_uses()).where(live)
+        length = select(func.coalesce(func.sum(uses.distinct().subquery().c.length), 0))
+        count = select(func.count(versions.c.id.distinct())).select_from(_uses()).where(live)
+        return int(self._connection.execute(length).scalar_one()), int(self._connection.execute(count).scalar_one())
 
     def move_extents(self, from_key: int, to_key: int) -> int:
         """Everything that lies in one archive lies in its duplicate instead; the number of extents moved.

@@ -104,11 +104,13 @@ def _retire(
         touched: set[int] = set()
         for batch in _batches(chosen.versions):
             touched |= records.archives.holding(batch)
+        before = {key: records.archives.live_bytes(key)[0] for key in touched}
+        for batch in _batches(chosen.versions):
             records.versions.retire(batch, clock.now())
         marked = set(records.archives.begin_deletion(sorted(touched)))
         gone = [records.archives.get(key) for key in sorted(marked)]
         stay = [records.archives.get(key) for key in sorted(touched - marked)]
-        kept = sum(max(archive.size - records.archives.live_bytes(archive.archive_key)[0], 0) for archive in stay)
+        kept = sum(before[each.archive_key] - records.archives.live_bytes(each.archive_key)[0] for each in stay)
         if dry_run:
             raise _OnlyLooked((gone, stay, kept))
     return gone, stay, kept

@@ -29,7 +29,7 @@ def find(wanted: Wanted, *, catalog: Catalog, moment: Moment = NOW) -> Iterator[
     return catalog.search(
         wanted.pattern,
         root_id=_root(wanted.label, catalog).root_id if wanted.label else None,
-        kinds=wanted.kinds,
+        kinds=wanted.kinds or None,
         least_size=wanted.least_size,
         most_size=wanted.most_size,
         modified_from=_ns(wanted.modified_from),
