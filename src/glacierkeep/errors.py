@@ -204,6 +204,10 @@ class ServiceUnreachable(ServiceError):
     code = "unreachable"
 
 
+class NoConnection(ServiceUnreachable):
+    """No connection came about: nothing was asked."""
+
+
 class ServiceBusy(ServiceError):
     """Throttled, out of capacity or failing for the moment, after the retries."""
 

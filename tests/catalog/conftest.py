@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from catalog.keeping import HandClock, Kept, keep
 
+from catalog.keeping import HandClock, Kept, keep
 from glacierkeep.catalog import Catalog
 
 

@@ -1,6 +1,6 @@
 """A clock that is turned by hand, and short ways to fill a catalog."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 
@@ -37,7 +37,6 @@ class Kept:
     root: Root
     run: int
     archives: int = 0
-    keys: dict[bytes, int] = field(default_factory=dict)
 
     def new_archive(self, size: int = 1000, vault: Vault | None = None, kind: str = "bundle") -> NewArchive:
         """An acknowledged archive that nobody has seen before."""

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from catalog.keeping import HandClock
 
+from catalog.keeping import HandClock
 from glacierkeep.catalog import Catalog
 from glacierkeep.catalog.connections import APPLICATION_ID, WAL, connect
 from glacierkeep.domain.token import crockford, is_catalog_id
@@ -168,9 +168,7 @@ def test_a_cut_catalog_is_unusable(catalog: Catalog, path: Path, clock: HandCloc
     catalog.close()
     os.truncate(path, 5000)
     with pytest.raises(CatalogUnusable):
-        broken = Catalog.open(path, clock=clock, machine="here")
-        with broken.read() as records:
-            records.vaults.all()
+        Catalog.open(path, clock=clock, machine="here")
 
 
 @pytest.mark.parametrize("version", ["0000", "9999"])

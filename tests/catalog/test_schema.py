@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from catalog.keeping import HandClock, Kept, a_file
 
+from catalog.keeping import HandClock, Kept, a_file
 from glacierkeep.catalog import Catalog
-from glacierkeep.catalog.connections import APPLICATION_ID, make_engine
+from glacierkeep.catalog.connections import APPLICATION_ID, open_pool
 from glacierkeep.catalog.migrating import revisions
 from glacierkeep.catalog.schema import HEAD
 from glacierkeep.catalog.schema_work import whole
@@ -36,9 +36,11 @@ def test_head_is_alembics_head() -> None:
 def test_the_migrations_make_what_the_tables_say(catalog: Catalog, path: Path) -> None:
     """After all migrations nothing is left for alembic to add, drop or change."""
     assert catalog.id
-    engine = make_engine(path)
+    engine = open_pool(path)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), whole) == []
+        assert (
+            compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), whole) == []
+        )
     engine.dispose()
 
 
@@ -54,7 +56,10 @@ def test_every_released_schema_is_upgraded(fixture: Path, path: Path, clock: Han
     catalog = Catalog.open(path, clock=clock, machine="here")
     with catalog.read() as records:
         (root,) = records.roots.all()
-    assert [version.path for version in catalog.versions_below(root, b"")] == [b"photos", b"photos/caf\xe9.jpg"]
+    assert [version.path for version in catalog.versions_below(root, b"")] == [
+        b"photos",
+        b"photos/caf\xe9.jpg",
+    ]
     catalog.close()
 
 

@@ -1,8 +1,8 @@
 """What is known of folders, and what is gone."""
 
 import pytest
-from catalog.keeping import Kept, a_file, a_folder
 
+from catalog.keeping import Kept, a_file, a_folder
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.records import Piece
 
@@ -161,3 +161,15 @@ def test_the_last_complete_run(kept: Kept) -> None:
         records.runs.finish(later, complete=False)
         assert records.runs.last_complete(*args) == began
         assert records.runs.last_complete(kept.root.root_id, vault.vault_id) is None
+
+
+def test_a_root_is_claimed_for_another_place(kept: Kept) -> None:
+    """A root moves to another host or folder with all its names, but not onto another root."""
+    kept.record(a_file(b"a"))
+    with kept.catalog.write() as records:
+        records.roots.add("other", "new-host", b"/taken")
+        with pytest.raises(ValueError, match="already"):
+            records.roots.claim(kept.root.root_id, "new-host", b"/taken")
+        kept.root = records.roots.claim(kept.root.root_id, "new-host", b"/photos")
+        assert records.roots.at("host", b"/home/me/photos") is None
+    assert kept.paths() == [b"a"]

@@ -124,7 +124,8 @@ def test_processes_at_once_lose_nothing(place: Path) -> None:
     file = place / "config.toml"
     code = (
         "import sys; from pathlib import Path; from glacierkeep.config import edit\n"
-        "for at in range(15): edit.add_vault(Path(sys.argv[1]), f'{sys.argv[2]}{at}', {'url': 'local:x'}, default=False)"
+        "for at in range(15):\n"
+        "    edit.add_vault(Path(sys.argv[1]), f'{sys.argv[2]}{at}', {'url': 'local:x'}, default=False)"
     )
     children = [subprocess.Popen([sys.executable, "-c", code, str(file), name]) for name in ("a", "b")]
     assert [child.wait() for child in children] == [0, 0]

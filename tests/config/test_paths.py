@@ -19,9 +19,7 @@ def test_gk_home_holds_everything(place: Path) -> None:
     )
 
 
-def test_gk_home_may_be_relative_or_begin_with_a_tilde(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gk_home_may_be_relative_or_begin_with_a_tilde(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Places are absolute whatever GK_HOME looks like, so that a change of folder cannot move them."""
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(place / "me"))

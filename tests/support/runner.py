@@ -28,6 +28,11 @@ class Result:
         """Standard output read as JSON Lines."""
         return [json.loads(line) for line in self.stdout.splitlines()]
 
+    def the(self, kind: str) -> dict[str, Any]:
+        """The one JSON line whose type is *kind*."""
+        [found] = [said for said in self.objects if said["type"] == kind]
+        return found
+
 
 class Gk(Protocol):
     """How tests call gk."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.clock import TurnedClock
+from support.unreliable import Unreliable
 
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.catalog import Catalog
@@ -32,11 +33,11 @@ SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB)
 
 @dataclass
 class World:
-    """One machine with one vault. *told* are the events so far."""
+    """One machine with one vault. The *service* can be cut off; *told* are the events so far."""
 
     folder: Path
     catalog: Catalog
-    service: LocalGlacier
+    service: Unreliable
     clock: TurnedClock
     vault: Vault
     store: Store
@@ -95,7 +96,7 @@ def a_world(
     """A world below *folder*; opened again there, it is the same one after a restart."""
     clock = clock or TurnedClock()
     folder.mkdir(parents=True, exist_ok=True)
-    service = LocalGlacier(folder / "local", clock=clock, realistic=realistic)
+    service = Unreliable(LocalGlacier(folder / "local", clock=clock, realistic=realistic))
     catalog = Catalog.open(folder / "catalog.db", clock=clock, machine="machine")
     store = _connect(service, address)
     store.create_vault()
@@ -108,7 +109,5 @@ def a_world(
         service.close()
 
 
-def _connect(service: LocalGlacier, address: str) -> Store:
-    return connect(
-        parse_address(address), attach=lambda client: attach(client, service), now=lambda: service.now()
-    )
+def _connect(service: Unreliable, address: str) -> Store:
+    return connect(parse_address(address), attach=lambda client: attach(client, service), now=service.now)

@@ -8,6 +8,7 @@ from glacierkeep.errors import (
     BytesMismatch,
     CredentialsTrouble,
     DiskTrouble,
+    NoConnection,
     NotFound,
     ServiceBusy,
     ServiceError,
@@ -54,6 +55,7 @@ def test_what_deserves_another_try(error, again):
     ("error", "perhaps"),
     [
         (ServiceUnreachable("x"), True),
+        (NoConnection("x"), False),
         (ServiceBusy("x", status=500), True),
         (ServiceBusy("x", status=400), False),
         (ServiceError("x", status=400), False),

@@ -5,9 +5,10 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal, select, update
 
 from glacierkeep.catalog.batches import batched, insert_rows, inserted_key
+from glacierkeep.catalog.columns import Moment
 from glacierkeep.catalog.schema import archives, extents, segments, vaults, versions
 from glacierkeep.catalog.schema_work import retrieval_archives
 from glacierkeep.catalog.values import NewSegment
@@ -140,7 +141,7 @@ class Archives:
 
     def note_absent(self, keys: Iterable[int], date: datetime) -> None:
         """A full inventory of *date* should have listed them and did not; the first such date stays."""
-        self._change(keys, {"absent_since": func.coalesce(archives.c.absent_since, date)})
+        self._change(keys, {"absent_since": func.coalesce(archives.c.absent_since, literal(date, Moment))})
 
     def note_seen(self, keys: Iterable[int]) -> None:
         """An inventory lists them (again)."""
@@ -164,17 +165,21 @@ class Archives:
         return found
 
     def live_bytes(self, key: int) -> tuple[int, int]:
-        """Bytes that live versions have in the archive, shared ones counted once, and how many such versions there are."""
+        """Bytes that live versions have in the archive, shared ones counted once; and how many versions."""
         live = (segments.c.archive_key == key) & versions.c.retired_at.is_(None)
-        uses = select(extents.c.segment_id, extents.c.offset, extents.c.length).select_from(_uses()).where(live)
+        uses = (
+            select(extents.c.segment_id, extents.c.offset, extents.c.length).select_from(_uses()).where(live)
+        )
         length = select(func.coalesce(func.sum(uses.distinct().subquery().c.length), 0))
         count = select(func.count(versions.c.id.distinct())).select_from(_uses()).where(live)
-        return int(self._connection.execute(length).scalar_one()), int(self._connection.execute(count).scalar_one())
+        return int(self._connection.execute(length).scalar_one()), int(
+            self._connection.execute(count).scalar_one()
+        )
 
     def move_extents(self, from_key: int, to_key: int) -> int:
         """Everything that lies in one archive lies in its duplicate instead; the number of extents moved.
 
-        Raises ValueError unless both are of one vault, have equal tree hashes and segments, and the second is present.
+        Raises ValueError unless both are of one vault, with equal tree hashes and segments, and the second present.
         """
         old, new = self.get(from_key), self.get(to_key)
         alike = (old.vault_id, old.size, old.tree_hash) == (new.vault_id, new.size, new.tree_hash)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from glacierkeep.catalog import pages, walk
 from glacierkeep.catalog.batches import batched
-from glacierkeep.catalog.connections import for_writing, make_engine
+from glacierkeep.catalog.connections import for_writing, open_pool
 from glacierkeep.catalog.creation import check_header
 from glacierkeep.catalog.creation import create as create_file
 from glacierkeep.catalog.identity import Identity
@@ -65,7 +65,7 @@ class Catalog:
         if not os.path.lexists(path):
             _make(path, machine, random, create=create)
         check_header(path)
-        engine = make_engine(path)
+        engine = open_pool(path)
         try:
             _check_revision(engine, path)
             return cls(path, engine, clock, machine, random)

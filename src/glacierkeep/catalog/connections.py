@@ -60,7 +60,7 @@ def _choose_journal(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def make_engine(path: Path) -> Engine:
+def open_pool(path: Path) -> Engine:
     """An engine on *path* for several threads: a few connections are kept, more are opened as needed."""
     engine = create_engine(
         "sqlite+pysqlite://",

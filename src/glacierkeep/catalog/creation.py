@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from glacierkeep.catalog.connections import APPLICATION_ID, for_writing, make_engine
+from glacierkeep.catalog.connections import APPLICATION_ID, for_writing, open_pool
 from glacierkeep.catalog.schema import catalog
 from glacierkeep.catalog.trouble import disk_trouble, shown, translated
 from glacierkeep.domain.token import CATALOG_BYTES, crockford
@@ -41,7 +41,7 @@ def _fill(draft: Path, machine: str, random: Callable[[int], bytes]) -> None:
     with sqlite3.connect(draft) as raw:
         raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     raw.close()
-    engine = make_engine(draft)
+    engine = open_pool(draft)
     with for_writing(engine).begin() as connection:
         migrate(connection)
         said = {"id": crockford(random(CATALOG_BYTES)), "machine": machine, "generation": "0"}

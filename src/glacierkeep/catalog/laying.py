@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import CTE, Connection, Row, Select, select
 
+from glacierkeep.catalog.asking import rows_at
 from glacierkeep.catalog.batches import batched, insert_rows
-from glacierkeep.catalog.places import find_folders
+from glacierkeep.catalog.places import find_folders, stands_at
 from glacierkeep.catalog.schema import archives, extents, files, segments, versions
 from glacierkeep.catalog.values import ArchiveGone
 from glacierkeep.domain.files import FileKind
@@ -99,15 +100,8 @@ class Laying:
     def _current(self, paths: set[bytes]) -> dict[bytes, int]:
         above = find_folders(self._connection, self._root_id, {parent_of(path) for path in paths})
         places = {(above[parent_of(path)], name_of(path)): path for path in paths if parent_of(path) in above}
-        found: dict[bytes, int] = {}
-        for few in batched(places):
-            rows = self._connection.execute(
-                select(files.c.folder_id, files.c.name, files.c.current_version).where(
-                    tuple_(files.c.folder_id, files.c.name).in_(few), files.c.current_version.is_not(None)
-                )
-            )
-            found |= {places[row.folder_id, row.name]: row.current_version for row in rows}
-        return found
+        rows = rows_at(self._connection, _select_current, places)
+        return {places[row.folder_id, row.name]: row.current_version for row in rows}
 
     def _load_held(self, keys: Iterable[int]) -> None:
         for few in batched(keys):
@@ -185,6 +179,14 @@ def _read_lain(row: Row[Any]) -> _Lain:
         version_offset=row.version_offset,
         archive_key=row.archive_key,
         present=row.state == ArchiveState.PRESENT,
+    )
+
+
+def _select_current(asked: CTE) -> Select[Any]:
+    return (
+        select(files.c.folder_id, files.c.name, files.c.current_version)
+        .select_from(asked.join(files, stands_at(asked)))
+        .where(files.c.current_version.is_not(None))
     )
 
 

@@ -1,16 +1,15 @@
 """Where a path stands: its folder's and its file's row, looked up and made in bulk."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, select
 
+from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
 from glacierkeep.catalog.schema import files, folders, roots
 from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.names import join, name_of, parent_of, trouble_with
-
-Place = tuple[int, bytes]
-"""A folder's key and a name in it."""
 
 _COLUMNS = ("id", "root_id", "parent_id", "name", "text")
 
@@ -72,13 +71,17 @@ def _levels(paths: Iterable[bytes]) -> list[set[bytes]]:
 
 
 def _known_folders(connection: Connection, root_id: int, places: Iterable[Place]) -> dict[Place, int]:
-    known: dict[Place, int] = {}
-    for few in batched(places):
-        wanted = select(folders.c.id, folders.c.parent_id, folders.c.name).where(
-            folders.c.root_id == root_id, tuple_(folders.c.parent_id, folders.c.name).in_(few)
-        )
-        known |= {(row.parent_id, row.name): row.id for row in connection.execute(wanted)}
-    return known
+    rows = rows_at(connection, _select_folders, places, root=root_id)
+    return {(row.parent_id, row.name): row.id for row in rows}
+
+
+def _select_folders(asked: CTE) -> Select[Any]:
+    there = (folders.c.parent_id == asked.c.column1) & (folders.c.name == asked.c.column2)
+    return (
+        select(folders.c.id, folders.c.parent_id, folders.c.name)
+        .select_from(asked.join(folders, there))
+        .where(folders.c.root_id == bindparam("root"))
+    )
 
 
 def _insert_folders(connection: Connection, root_id: int, places: list[Place]) -> dict[Place, int]:
@@ -93,13 +96,18 @@ def _insert_folders(connection: Connection, root_id: int, places: list[Place]) -
 
 def find_files(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:
     """The files' rows at *places*, whether anything is there now or not."""
-    known: dict[Place, int] = {}
-    for few in batched(places):
-        wanted = select(files.c.id, files.c.folder_id, files.c.name).where(
-            tuple_(files.c.folder_id, files.c.name).in_(few)
-        )
-        known |= {(row.folder_id, row.name): row.id for row in connection.execute(wanted)}
-    return known
+    return {(row.folder_id, row.name): row.id for row in rows_at(connection, _select_files, places)}
+
+
+def _select_files(asked: CTE) -> Select[Any]:
+    return select(files.c.id, files.c.folder_id, files.c.name).select_from(
+        asked.join(files, stands_at(asked))
+    )
+
+
+def stands_at(asked: CTE) -> ColumnElement[bool]:
+    """The condition that a file's row stands at a place asked for."""
+    return (files.c.folder_id == asked.c.column1) & (files.c.name == asked.c.column2)
 
 
 def checked(path: bytes) -> bytes:

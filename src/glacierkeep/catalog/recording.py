@@ -1,16 +1,17 @@
 """Recording versions in bulk: which are new, which only gain extents."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import CTE, Connection, Row, Select, select
 
+from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
 from glacierkeep.catalog.columns import clamped, signed, to_microseconds
 from glacierkeep.catalog.laying import Laying, Wish
-from glacierkeep.catalog.places import Place, checked, make_folders
+from glacierkeep.catalog.places import checked, make_folders, stands_at
 from glacierkeep.catalog.schema import archives, files, runs, versions
 from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.names import name_of, parent_of
@@ -84,10 +85,9 @@ class Recording:
         return [(above[parent_of(item.path)], name_of(item.path)) for item in items]
 
     def _load(self, places: list[Place]) -> None:
-        for few in batched(set(places)):
-            for row in self._connection.execute(_select_current(few)):
-                current = _said(row) if row.id is not None else None
-                self._files[row.folder_id, row.name] = _File(row.file_id, exists=True, current=current)
+        for row in rows_at(self._connection, _select_current, set(places)):
+            current = _said(row) if row.id is not None else None
+            self._files[row.folder_id, row.name] = _File(row.file_id, exists=True, current=current)
         if self._adopted:
             self._load_earlier()
         key = next_key(self._connection, files)
@@ -179,7 +179,7 @@ class Recording:
         return item.same_as if item.same_as_path is None else last.get(item.same_as_path)
 
 
-def _select_current(places: Iterable[Place]) -> Any:
+def _select_current(asked: CTE) -> Select[Any]:
     columns = versions.c
     return (
         select(
@@ -187,8 +187,8 @@ def _select_current(places: Iterable[Place]) -> Any:
             columns.mtime_ns, columns.mode, columns.target, columns.md5, columns.tree_hash, columns.inode,
             columns.adopted, columns.first_seen,
         )
+        .select_from(asked.join(files, stands_at(asked)))
         .join(versions, columns.id == files.c.current_version, isouter=True)
-        .where(tuple_(files.c.folder_id, files.c.name).in_(places))
     )  # fmt: skip
 
 

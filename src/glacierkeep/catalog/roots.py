@@ -46,6 +46,13 @@ class Roots:
         key = inserted_key(self._connection, roots, {"label": label, "host": host, "path": path})
         return Root(key, label, host, path)
 
+    def claim(self, root_id: int, host: str, path: bytes) -> Root:
+        """The root, now that of the folder *path* on *host*. Raises ValueError if that folder is a root already."""
+        if self.at(host, path) is not None:
+            raise ValueError("this folder is a root already")
+        self._connection.execute(roots.update().where(roots.c.id == root_id).values(host=host, path=path))
+        return self.by_id(root_id)
+
     def holding(self, host: str, path: bytes) -> Root | None:
         """The deepest root of *host* that is *path* or a folder above it, or None. *path* is absolute."""
         above = [path]

@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from glacierkeep.catalog.connections import connect, for_writing, make_engine
+from glacierkeep.catalog.connections import connect, for_writing, open_pool
 from glacierkeep.catalog.creation import check_header, sync
 from glacierkeep.catalog.migrating import migrate, revision_of, revisions
 from glacierkeep.catalog.schema import HEAD
@@ -57,7 +57,7 @@ def back_up(path: Path, target: Path) -> Path:
 
 
 def _revision(path: Path) -> str | None:
-    engine = make_engine(path)
+    engine = open_pool(path)
     try:
         with translated(path), engine.connect() as connection:
             return revision_of(connection)
@@ -66,7 +66,7 @@ def _revision(path: Path) -> str | None:
 
 
 def _migrate(path: Path) -> None:
-    engine = make_engine(path)
+    engine = open_pool(path)
     try:
         with translated(path), for_writing(engine).begin() as connection:
             migrate(connection)

@@ -61,7 +61,15 @@ class _Walk:
 
     def entries(self, folder: _Folder) -> Iterator[Version | _Folder]:
         """What lies directly in *folder*, by name; the versions of a name before the folder of that name."""
-        return merge(self.versions_in(folder), self.folders_in(folder), key=_order)
+        depth = len(join(self.root.label.encode(), folder.path))
+
+        def order(entry: Version | _Folder) -> tuple[bytes, bool]:
+            if isinstance(entry, _Folder):
+                return name_of(entry.path), True
+            # In the top folder the root's own version has the name b"", not its label.
+            return entry.path[depth + 1 :], False
+
+        return merge(self.versions_in(folder), self.folders_in(folder), key=order)
 
     def versions_in(self, folder: _Folder) -> Iterator[Version]:
         prefix = join(self.root.label.encode(), folder.path)
@@ -148,8 +156,3 @@ def _level(walk: _Walk, folder: _Folder) -> Iterator[Version | FolderName]:
                 yield entry
         elif join(label, entry.path) != shown and next(walk.below(entry), None) is not None:
             yield FolderName(walk.root.root_id, join(label, entry.path))
-
-
-def _order(entry: Version | _Folder) -> tuple[bytes, bool, int]:
-    is_folder = isinstance(entry, _Folder)
-    return name_of(entry.path), is_folder, 0 if isinstance(entry, _Folder) else entry.version_id

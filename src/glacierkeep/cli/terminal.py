@@ -16,6 +16,11 @@ def someone_watching() -> bool:
     return _is_terminal(sys.stdout) or _is_terminal(sys.stderr)
 
 
+def err_is_terminal() -> bool:
+    """Whether standard error is a terminal: bars may be drawn there, even if standard input is a pipe."""
+    return _is_terminal(sys.stderr)
+
+
 def out_is_terminal() -> bool:
     """Whether standard output is a terminal."""
     return _is_terminal(sys.stdout)

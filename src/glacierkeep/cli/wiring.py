@@ -181,7 +181,7 @@ class Wiring:
         said = self.options
         if said.json:
             telling = listener.for_machines(said.progress_interval, self.clock)
-        elif terminal.someone_there():
+        elif terminal.err_is_terminal():
             color = terminal.in_color(said.color, terminal=True)
             telling = listener.for_terminal(quiet=said.quiet, verbose=said.verbose, color=color)
         else:

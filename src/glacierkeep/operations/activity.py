@@ -1,5 +1,6 @@
 """Leases held while an activity lasts, so that two runs of one thing never meet."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from datetime import timedelta
 
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
-from glacierkeep.errors import Locked
+from glacierkeep.errors import GlacierkeepError, Locked
 
 HEARTBEAT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.5
@@ -46,5 +47,6 @@ def _take(activity: str, *, catalog: Catalog, clock: Clock, host: str, wait_seco
 
 def _beat(catalog: Catalog, activity: str, nonce: str, done: threading.Event) -> None:
     while not done.wait(HEARTBEAT_SECONDS):
-        with catalog.write() as records:
+        # A beat that is lost to a busy catalog matters to nobody: the next one comes long before the lease is stale.
+        with contextlib.suppress(GlacierkeepError), catalog.write() as records:
             records.leases.renew(activity, nonce)

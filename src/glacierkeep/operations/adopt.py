@@ -5,6 +5,7 @@ archive itself becomes a file below the label *found*, named by its archive id, 
 """
 
 import hashlib
+from itertools import chain, count
 
 from glacierkeep.catalog import Records
 from glacierkeep.domain import description as descriptions
@@ -15,11 +16,7 @@ from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.records import Archive, ArchiveState, NewArchive, NewVersion, Piece, Root, UploadState, Vault
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import UsageError
-from glacierkeep.operations.roots import check_label
-
-FOUND_LABEL = "found"
-NO_HOST = ""
-"""The host of a root that no machine has claimed yet: `gk upload` of a folder with its label claims it."""
+from glacierkeep.operations.roots import FOUND_PATH, NO_HOST, check_label
 
 _FOREIGN = "foreign"
 _USUAL_MODE = 0o644
@@ -85,7 +82,7 @@ def _place(listed: ListedArchive, said: Description | None, records: Records) ->
         if path and _is_label(label):
             return _root(label.decode(), records), path
     suffix = ".tar" if said and said.kind is ArchiveKind.BUNDLE else ""
-    return _root(FOUND_LABEL, records), _file_name(listed.archive_id, suffix)
+    return _found_root(records), _file_name(listed.archive_id, suffix)
 
 
 def _file_name(archive_id: str, suffix: str) -> bytes:
@@ -102,6 +99,16 @@ def _is_label(label: bytes) -> bool:
     except (UnicodeDecodeError, UsageError):
         return False
     return True
+
+
+def _found_root(records: Records) -> Root:
+    """The root for what has no name; where a folder of somebody's has its label, it gets a number."""
+    root = records.roots.at(NO_HOST, FOUND_PATH)
+    if root is not None:
+        return root
+    label = FOUND_PATH.decode()
+    free = (each for each in chain([label], (f"{label}-{n}" for n in count(2))) if not records.roots.by_label(each))
+    return records.roots.add(next(free), NO_HOST, FOUND_PATH)
 
 
 def _root(label: str, records: Records) -> Root:

@@ -37,13 +37,11 @@ def ask(
     The job comes back as REQUESTED. Of something unknown to the service it is FAILED, and NotFound raised; whatever else
     goes wrong leaves it INTENDED for the next pass.
     """
-    job_id = _look_up(job, store) if perhaps_asked else None
-    if job_id is None:
-        try:
-            job_id = _request(job, archive, store)
-        except NotFound as error:
-            _move(job, JobProgress.FAILED, catalog=catalog, message=str(error))
-            raise
+    try:
+        job_id = (_look_up(job, store) if perhaps_asked else None) or _request(job, archive, store)
+    except NotFound as error:
+        _move(job, JobProgress.FAILED, catalog=catalog, message=str(error))
+        raise
     with catalog.write() as records:
         records.jobs.update(job.job_key, progress=JobProgress.REQUESTED, job_id=job_id)
         moved = records.jobs.get(job.job_key)

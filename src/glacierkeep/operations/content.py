@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from glacierkeep.bundle.entries import restat
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
-from glacierkeep.errors import SourceChanged
+from glacierkeep.errors import SourceChanged, UsageError
 from glacierkeep.operations.scan import Change
 from glacierkeep.transfer.source import FileSource
 from glacierkeep.domain.parts import ByteRange
@@ -42,13 +43,36 @@ def judge(
             if change.entry.kind is not FileKind.FILE or change.entry.size not in stored:
                 yield Judged(change)
                 continue
-            try:
-                hashes = hash_file(change, root_fd)
-            except (OSError, SourceChanged) as error:
-                trouble(change.entry.path, error)
+            hashed = _hash_ahead(change, root_fd, trouble)
+            if hashed is None:
                 continue
+            change, hashes = hashed
             with catalog.read() as records:
-                yield Judged(change, records.versions.same_content(vault_id, hashes), hashes)
+                same_as = records.versions.same_content(vault_id, hashes)
+            yield Judged(change, same_as, hashes)
+
+
+def _hash_ahead(change: Change, root_fd: int, trouble: Trouble) -> tuple[Change, Hashes] | None:
+    """The file as it was when all of it was read, with its hashes; read once more if it changed meanwhile."""
+    for last in (False, True):
+        try:
+            return change, hash_file(change, root_fd)
+        except (OSError, SourceChanged) as error:
+            again = None if last or isinstance(error, OSError) else look_again(change, root_fd)
+            if again is None:
+                trouble(change.entry.path, error)
+                return None
+            change = again
+    return None
+
+
+def look_again(change: Change, root_fd: int) -> Change | None:
+    """*change* as the file is now; None if it is a file no more."""
+    try:
+        entry = restat(root_fd, change.entry.path)
+    except (OSError, UsageError):
+        return None
+    return change._replace(entry=entry) if entry.kind is FileKind.FILE else None
 
 
 def source_of(change: Change, root_fd: int) -> FileSource:

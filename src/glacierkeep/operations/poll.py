@@ -97,7 +97,7 @@ class _Poll:
                 stop=self.stop,
             )
             self.outcome.inventories_waiting += done.waiting
-            self.outcome.inventories_finished += not done.waiting
+            self.outcome.inventories_finished += done.date is not None
             return done.exit
 
         return self._try(move, f"inventory of {vault.address}")

@@ -12,12 +12,13 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
-from glacierkeep.errors import Exit, NotFound
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, NotFound, ServiceError
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.placing import Placing
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.attempts import may_have_been_done
 
 MOST_REQUESTS = 3
 """How often the same bytes are asked for when their output expired before it was collected."""
@@ -58,7 +59,10 @@ def advance(
             placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
             placing.place_what_needs_no_bytes()
             one = _Pass(retrieval, placing, catalog, store, clock, tell, stop)
-            waiting = one.move_jobs()
+            try:
+                waiting = one.move_jobs()
+            except GlacierkeepError as error:
+                raise _after_spending(error, one.spent) from error
             if not waiting and not stop():
                 placing.finish()
             placing.flush()
@@ -78,6 +82,8 @@ class _Pass:
     ) -> None:
         self.retrieval, self.placing, self.catalog, self.store = retrieval, placing, catalog, store
         self.clock, self.tell, self.stop = clock, tell, stop
+        self.spent = False
+        """Whether the service was asked for something that is paid for, or may have been."""
 
     def move_jobs(self) -> bool:
         """Move every job of the retrieval on as far as it goes now; whether any is still outstanding."""
@@ -108,18 +114,19 @@ class _Pass:
         return job.progress is JobProgress.REQUESTED
 
     def _ask(self, job: Job) -> Job | None:
+        archive = self._archive(job)
         try:
-            return asking.ask(
-                job,
-                self._archive(job),
-                catalog=self.catalog,
-                store=self.store,
-                tell=self.tell,
-                perhaps_asked=True,
+            asked = asking.ask(
+                job, archive, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
             )
         except NotFound as error:
             self.placing.fail(job, str(error))
             return None
+        except ServiceError as error:
+            self.spent |= may_have_been_done(error)
+            raise
+        self.spent = True
+        return asked
 
     def _bring(self, job: Job, all_jobs: list[Job]) -> bool:
         if not self.placing.wants(job):
@@ -153,3 +160,12 @@ class _Pass:
         assert job.archive_key is not None
         with self.catalog.read() as records:
             return records.archives.get(job.archive_key)
+
+
+def _after_spending(error: GlacierkeepError, spent: bool) -> GlacierkeepError:
+    """*error*, or, once jobs were asked for, one that says so."""
+    if not spent or error.exit in (Exit.MISMATCH, Exit.CHANGED, Exit.INTERRUPTED):
+        return error
+    return ChangedThenFailed(
+        f"stopped after the service was asked for jobs: {error}", hint="gk poll goes on where it stopped"
+    )

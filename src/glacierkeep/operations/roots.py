@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Set
 from dataclasses import dataclass
 
 from glacierkeep.catalog import Catalog
@@ -12,13 +13,17 @@ from glacierkeep.errors import SourceChanged, UsageError
 STANDARD_INPUT_LABEL = "stdin"
 STANDARD_INPUT_PATH = b"-"
 """What stands for the path of the root that standard input goes to: no folder has it."""
+NO_HOST = ""
+"""The host of a root that adoption made: the first `gk upload` of a folder with its label claims it."""
+FOUND_PATH = b"found"
+"""The path, and the wished label, of the root of adopted archives that say no name of their own. Nobody claims it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What one pass looks at: *start*, a path below the root at *path*; b"" means all of it.
 
-    *root* is None while it is new and nothing was written down; *single* says that *start* is no folder.
+    *root* is None while it is new and nothing was written down, or one that is still to be claimed; *single* says that *start* is no folder.
     """
 
     root: Root | None
@@ -47,8 +52,10 @@ def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog
                 raise UsageError(f"{names.printable(given)} belongs to the root {root.label}, not {label}")
             start = os.path.relpath(names_joined(path, name), root.path)
             return Scope(root, root.label, root.path, b"" if start == b"." else start, single)
-        taken = {each.label for each in records.roots.all()}
-    return Scope(None, _free_label(path, label, host, taken), path, name, single)
+        roots = {each.label: each for each in records.roots.all()}
+    free = {each for each, root in roots.items() if _is_claimable(root)}
+    wanted = _free_label(path, label, host, roots.keys() - free)
+    return Scope(roots.get(wanted), wanted, path, name, single)
 
 
 def names_joined(path: bytes, name: bytes) -> bytes:
@@ -57,17 +64,24 @@ def names_joined(path: bytes, name: bytes) -> bytes:
 
 
 def settle_root(scope: Scope, *, host: str, catalog: Catalog) -> Root:
-    """The scope's root, written down if it is new."""
-    if scope.root is not None:
+    """The scope's root, written down if it is new, claimed if adoption made it."""
+    if scope.root is not None and scope.root.host != NO_HOST:
         return scope.root
     with catalog.write() as records:
         root = records.roots.at(host, scope.path)
         if root is not None:
             return root
+        held = records.roots.by_label(scope.label)
+        if held is not None and _is_claimable(held):
+            return records.roots.claim(held.root_id, host, scope.path)
         try:
             return records.roots.add(scope.label, host, scope.path)
         except ValueError as error:
             raise UsageError(f"the label {scope.label} is taken", hint="choose one with --label") from error
+
+
+def _is_claimable(root: Root) -> bool:
+    return root.host == NO_HOST and root.path != FOUND_PATH
 
 
 def check_label(label: str) -> None:
@@ -101,7 +115,7 @@ def _resolve(given: bytes) -> tuple[bytes, bool]:
     return path, True
 
 
-def _free_label(path: bytes, wanted: str | None, host: str, taken: set[str]) -> str:
+def _free_label(path: bytes, wanted: str | None, host: str, taken: Set[str]) -> str:
     if wanted is not None:
         check_label(wanted)
         if wanted in taken:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
-from glacierkeep.bundle.entries import restat
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
@@ -19,10 +18,10 @@ from glacierkeep.domain.limits import DEFAULT_PART_SIZE
 from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.parts import choose_part_size
 from glacierkeep.domain.records import NewVersion, Piece, Root, Upload, UploadState, Vault
-from glacierkeep.errors import SourceChanged, UsageError
+from glacierkeep.errors import SourceChanged
 from glacierkeep.events import Listener, Trouble
 from glacierkeep.operations.asking import new_token
-from glacierkeep.operations.content import Judged, judge, source_of
+from glacierkeep.operations.content import Judged, judge, look_again, source_of
 from glacierkeep.operations.scan import Change
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import StagedSource
@@ -105,7 +104,7 @@ class Sending:
             self._abandon()
 
     def _take(self, judged: Judged) -> None:
-        change = judged.change
+        change = self._without_lost_twin(judged.change)
         if judged.same_as is not None:
             self._note_known(_version(change.entry, judged.hashes, same_as=judged.same_as))
             self.sent.same += 1
@@ -115,6 +114,13 @@ class Sending:
             self._send_big(change)
         else:
             self._add(change)
+
+    def _without_lost_twin(self, change: Change) -> Change:
+        """*change*; a hard link whose first name could not be read brings the content itself."""
+        entry = change.entry
+        if entry.kind is not FileKind.HARDLINK or entry.target not in self._failed:
+            return change
+        return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
 
     def _is_big(self, entry: Entry) -> bool:
         """Whether the file goes as an archive of its own; one whose name is too long for that goes as a bundle."""
@@ -133,7 +139,7 @@ class Sending:
             except OSError as error:
                 return self._trouble(change.entry.path, error)
             except SourceChanged as error:
-                again = None if last else self._look_again(change)
+                again = None if last else look_again(change, self.root_fd)
                 if again is None:
                     return self._trouble(change.entry.path, error)
                 change = again
@@ -179,7 +185,7 @@ class Sending:
             except OSError as error:
                 return self._trouble(change.entry.path, error)
             except SourceChanged as error:
-                again = None if last else self._look_again(change)
+                again = None if last else look_again(change, self.root_fd)
                 if again is None:
                     return self._trouble(change.entry.path, error)
                 change = again
@@ -192,15 +198,13 @@ class Sending:
             return writer.add_folder(name, entry)
         if entry.kind is FileKind.SYMLINK:
             return writer.add_symlink(name, entry)
-        if entry.kind is FileKind.HARDLINK and entry.target not in self._failed:
+        if entry.kind is FileKind.HARDLINK:
             return writer.add_hardlink(name, entry, names.join(self._label, entry.target or b""))
         return writer.add_file(name, entry, lambda: open_source(self.root_fd, entry.path))
 
     def _note_member(self, change: Change, member: Member) -> None:
         bundle, entry = self._open_bundle(), change.entry
         bundle.filling.add(member.path, entry)
-        if entry.kind is FileKind.HARDLINK and member.kind is FileKind.FILE:
-            entry = replace(entry, kind=FileKind.FILE, target=None)
         hashes = hashes_of(member)
         if member.kind is FileKind.HARDLINK:
             self._record_known()
@@ -311,13 +315,6 @@ class Sending:
         return names.join(self._label, entry.path)
 
     # What goes wrong
-
-    def _look_again(self, change: Change) -> Change | None:
-        try:
-            entry = restat(self.root_fd, change.entry.path)
-        except (OSError, UsageError):
-            return None
-        return change._replace(entry=entry) if entry.kind is FileKind.FILE else None
 
     def _trouble(self, path: bytes, error: Exception) -> None:
         self.sent.troubles += 1

@@ -10,10 +10,11 @@ from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.records import NewArchive, Upload, UploadState
-from glacierkeep.errors import ServiceBusy, ServiceError, ServiceUnreachable, SourceChanged
+from glacierkeep.domain.records import ArchiveState, NewArchive, Upload, UploadState
+from glacierkeep.errors import ServiceError, SourceChanged
 from glacierkeep.events import ArchiveStored, BytesSent, Listener
 from glacierkeep.stores.store import Body, Store
+from glacierkeep.transfer.attempts import may_have_been_done
 from glacierkeep.transfer.parts import PartBody, part_body
 from glacierkeep.transfer.send import send_parts
 from glacierkeep.transfer.source import FileSource
@@ -76,6 +77,9 @@ class Shipping:
         )
         with self.catalog.write() as records:
             key = records.archives.acknowledge(new)
+            # Ids are never used again by the service, but by imitations that derive them from the content.
+            if records.archives.get(key).state in (ArchiveState.DELETED, ArchiveState.LOST):
+                records.archives.mark([key], ArchiveState.PRESENT)
             record(records, key)
             records.uploads.forget(upload.upload_key)
         self.shipped.archives += 1
@@ -122,19 +126,24 @@ class Shipping:
         source.check()
         body = part_body(content)
         self._mark(upload, UploadState.SENDING)
-        self.shipped.touched = True
         self.shipped.requests += 1
         try:
             archive_id = self.store.upload_archive(_body(body), upload.description)
-        except (ServiceUnreachable, ServiceBusy):
-            self._mark(upload, UploadState.UNCERTAIN)
+        except ServiceError as error:
+            self._leave(upload, in_doubt=may_have_been_done(error))
             raise
-        except ServiceError:
-            with self.catalog.write() as records:
-                records.uploads.forget(upload.upload_key)
-            raise
+        self.shipped.touched = True
         self.shipped.sent += upload.size
         return archive_id, hash_content(content)
+
+    def _leave(self, upload: Upload, *, in_doubt: bool) -> None:
+        """What becomes of a single request that failed: forgotten, or, *in_doubt*, kept for the next inventory."""
+        if in_doubt:
+            self.shipped.touched = True
+            self._mark(upload, UploadState.UNCERTAIN)
+            return
+        with self.catalog.write() as records:
+            records.uploads.forget(upload.upload_key)
 
     def _send_parts(self, upload: Upload, source: FileSource, name: bytes) -> tuple[str, Hashes]:
         opened = self.open(upload)
@@ -143,9 +152,13 @@ class Shipping:
 
     def open(self, upload: Upload) -> Upload:
         """Ask the service for an upload id, and write it down before it is used."""
-        self.shipped.touched = True
         self.shipped.requests += 2
-        upload_id = self.store.initiate_upload(upload.part_size, upload.description)
+        try:
+            upload_id = self.store.initiate_upload(upload.part_size, upload.description)
+        except ServiceError as error:
+            self.shipped.touched |= may_have_been_done(error)
+            raise
+        self.shipped.touched = True
         return self._mark(upload, UploadState.OPEN, upload_id)
 
     def _mark(self, upload: Upload, state: UploadState, upload_id: str | None = None) -> Upload:
@@ -165,8 +178,8 @@ class _Sink:
     shipping: Shipping
 
     def send(self, start: int, body: PartBody) -> None:
-        self.shipping.shipped.touched = True
         self.shipping.store.upload_part(self.upload_id, start, _body(body))
+        self.shipping.shipped.touched = True
 
     def sent(self, start: int, length: int, tree_hash: bytes) -> None:
         self.shipping.shipped.requests += 1

@@ -10,7 +10,7 @@ from glacierkeep.catalog import Inventory, InventoryState
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Job, JobProgress, Vault
 from glacierkeep.domain.service import JobAction, Tier
-from glacierkeep.errors import Exit, NotFound
+from glacierkeep.errors import Exit, NotFound, VaultMissing
 from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
@@ -79,10 +79,17 @@ class _Sync:
                 return InventorySync(self.vault.address, waiting=False)
             inventory = self._intend()
         if inventory.state is InventoryState.REQUESTED:
-            ready = self._move(inventory)
-            if ready is None:
+            job = self._move(inventory)
+            if job.progress is JobProgress.EXPIRED:
+                self._give_up(inventory, "its output expired before it was collected; it is asked for again")
+                inventory = self._intend()
+                job = self._move(inventory)
+            if job.progress is JobProgress.FAILED:
+                self._give_up(inventory, job.message or "the service gave no reason")
+                return InventorySync(self.vault.address, waiting=False, exit=Exit.WAITING)
+            if job.progress is not JobProgress.READY:
                 return InventorySync(self.vault.address, waiting=True, exit=Exit.WAITING)
-            inventory = self._receive(inventory, ready)
+            inventory = self._receive(inventory, job)
         return self._reconcile(inventory)
 
     def _intend(self) -> Inventory:
@@ -92,25 +99,29 @@ class _Sync:
             )
             return records.inventories.get(records.inventories.request(self.vault.vault_id, job_key))
 
-    def _move(self, inventory: Inventory) -> Job | None:
-        """The inventory's job, once its output is there."""
+    def _move(self, inventory: Inventory) -> Job:
+        """The inventory's job, asked for and looked at. Raises VaultMissing."""
         assert inventory.job_key is not None
         with self.catalog.read() as records:
             job = records.jobs.get(inventory.job_key)
         if job.progress is JobProgress.INTENDED:
-            try:
-                job = asking.ask(
-                    job, None, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
-                )
-            except NotFound as error:
-                self._give_up(inventory, str(error))
-                return None
+            job = self._ask(inventory, job)
         if job.progress is JobProgress.REQUESTED:
             job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
-        if job.progress in (JobProgress.FAILED, JobProgress.EXPIRED):
-            self._give_up(inventory, job.message or "its output expired before it was collected")
-            return None
-        return job if job.progress is JobProgress.READY else None
+        return job
+
+    def _ask(self, inventory: Inventory, job: Job) -> Job:
+        """The job after it was asked for: FAILED if the vault has no inventory yet."""
+        try:
+            return asking.ask(
+                job, None, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
+            )
+        except VaultMissing as error:
+            self._give_up(inventory, str(error))
+            raise
+        except NotFound:
+            with self.catalog.read() as records:
+                return records.jobs.get(job.job_key)
 
     def _give_up(self, inventory: Inventory, reason: str) -> None:
         with self.catalog.write() as records:

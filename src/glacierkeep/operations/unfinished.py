@@ -7,14 +7,17 @@ OPEN                    what the service has is kept where its tree hashes agree
 COMPLETING              Complete is asked again: the service answers the same for a while
 SENDING                 the answer of a single request was lost: an inventory will tell
 
-If the source changed meanwhile the upload is ended and the files go with this run's changes.
+If the source changed meanwhile the upload is ended and the files go with this run's changes. An upload that was
+completed perhaps is not ended: it may be an archive.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
-from glacierkeep.bundle.read import read_manifest, reader_of
+from glacierkeep.bundle.read import read_manifest
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.manifest import BadManifest, Member
@@ -26,6 +29,8 @@ from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.sending import hashes_at, hashes_of, member_version, record_file, record_members
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import FileSource, StagedSource
+
+_STAGED = re.compile(r"[0-9a-z]{26}\.tar")
 
 
 class Unfinished:
@@ -63,12 +68,18 @@ class Unfinished:
     def _go_on(self, upload: Upload) -> None:
         try:
             with self._source(upload) as source:
-                source.check()
                 self._finish(upload, source)
-        except (OSError, SourceChanged, BadManifest) as error:
+        except (SourceChanged, BadManifest) as error:
             self.tell(Noted("upload-ended", f"an upload that was broken off cannot go on ({error}); it begins anew"))
-            self.shipping.end(upload)
-            self._drop_staged(upload)
+            self._give_up(upload)
+
+    def _give_up(self, upload: Upload) -> None:
+        """End the upload at the service, whose answer to its beginning or its end may have been lost."""
+        found = None if upload.state is UploadState.OPEN else self._find(upload)
+        if found is None and upload.state is UploadState.COMPLETING:
+            return self._doubt(upload)
+        self.shipping.end(upload)
+        self._drop_staged(upload)
 
     def _finish(self, upload: Upload, source: FileSource) -> None:
         files, record = self._contents(upload, source)
@@ -85,7 +96,7 @@ class Unfinished:
         else:
             already = self._already(upload)
             if already is None:
-                return self._begin_again(upload, source, record, files, name)
+                return self._finish(self._begin_again(upload), source)
             self.tell(UploadResumed(name, sum(length for length, _ in already.values()), upload.size))
             hashes = self.shipping.send_missing(
                 upload, source, {start: tree_hash for start, (_, tree_hash) in already.items()}, name
@@ -119,20 +130,12 @@ class Unfinished:
         except NotFound:
             return None
 
-    def _begin_again(
-        self,
-        upload: Upload,
-        source: FileSource,
-        record: Callable[[Records, int], None],
-        files: int,
-        name: bytes,
-    ) -> None:
-        """The service forgot the upload (idle for a day): Complete was never asked, so nothing can have come of it."""
-        opened = self.shipping.open(upload)
-        hashes = self.shipping.send_missing(opened, source, {}, name)
-        archive_id = self.shipping.complete(opened, hashes)
-        self.shipping.acknowledge(opened, archive_id, hashes, record, files=files)
-        self._drop_staged(upload)
+    def _begin_again(self, upload: Upload) -> Upload:
+        """The service forgot the upload (idle for a day). Complete was never asked, so nothing can have come of it."""
+        with self.catalog.write() as records:
+            records.uploads.update(upload.upload_key, state=UploadState.INTENDED)
+            records.uploads.drop_parts(upload.upload_key)
+        return replace(upload, state=UploadState.INTENDED)
 
     def _doubt(self, upload: Upload) -> None:
         """Whether it became an archive cannot be known now: keep its token for the next inventory."""
@@ -173,10 +176,11 @@ class Unfinished:
         """How many files the archive holds, and how they are recorded."""
         if upload.kind == "file":
             return 1, record_file(self.run_id, self.root.root_id, upload.vault_id, _entry(upload))
-        with source.open_part(ByteRange(0, source.size)) as file:
-            versions: list[NewVersion] = []
-            for member in read_manifest(reader_of(file), source.size):
-                versions.append(self._version(member, versions))
+        if source.size != upload.size:
+            raise SourceChanged(f"{source.name} has not the size it had")
+        versions: list[NewVersion] = []
+        for member in read_manifest(lambda at, size: source.read_part(ByteRange(at, at + size)), source.size):
+            versions.append(self._version(member, versions))
         return len(versions), record_members(self.run_id, self.root.root_id, versions)
 
     def _version(self, member: Member, before: list[NewVersion]) -> NewVersion:
@@ -186,6 +190,17 @@ class Unfinished:
             target = target.partition(b"/")[2]
             hashes = hashes_at(self.root, target, before, catalog=self.catalog)
         return member_version(member, path, target, 0, hashes)
+
+
+def clear_staging(staging: Path, *, catalog: Catalog) -> None:
+    """Remove staged bundles of uploads that are settled: what a kill left between the record and the removal."""
+    staged = [path for path in staging.iterdir() if _STAGED.fullmatch(path.name)]
+    # In this order: an upload is written down before its bundle is begun, by whatever process.
+    with catalog.read() as records:
+        needed = {upload.source.decode() for upload in records.uploads.outstanding() if upload.kind == "bundle"}
+    for path in staged:
+        if path.name not in needed:
+            path.unlink(missing_ok=True)
 
 
 def _entry(upload: Upload) -> Entry:

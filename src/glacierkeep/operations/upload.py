@@ -23,7 +23,7 @@ from glacierkeep.operations.roots import Scope, choose_scope, settle_root
 from glacierkeep.operations.scan import Looking, Plan, scan
 from glacierkeep.operations.sending import Sending, Sizes, explain
 from glacierkeep.operations.shipping import Shipped, Shipping
-from glacierkeep.operations.unfinished import Unfinished
+from glacierkeep.operations.unfinished import Unfinished, clear_staging
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.stopped import Stopped
 
@@ -183,6 +183,7 @@ class _Run:
             tell=self.tell,
         )
         settling.settle(left, self.stop)
+        clear_staging(self.staging, catalog=self.catalog)
 
     def _send(self, plan: Plan, root_fd: int, accept_losses: bool) -> UploadOutcome:
         self.tell(UploadPlanned(plan.new + plan.changed, plan.size))

@@ -8,7 +8,7 @@ from datetime import datetime
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.records import ArchiveState, Vault
 from glacierkeep.domain.vault import VaultAddress, VaultKind, parse_address
-from glacierkeep.errors import GlacierkeepError
+from glacierkeep.errors import CredentialsTrouble, GlacierkeepError, NotFound
 from glacierkeep.stores.store import Store
 
 _HELD = (ArchiveState.PRESENT, ArchiveState.SUSPECT, ArchiveState.DELETING)
@@ -72,7 +72,11 @@ class VaultShown:
 
 def create_vault(address: VaultAddress, nickname: str, *, catalog: Catalog, store: Store) -> VaultCreated:
     """Make the vault and remember it; one that is there already is only remembered."""
-    store.create_vault()
+    # The service would say the same for one that is there; imitations of it have been seen to empty it.
+    try:
+        store.describe_vault()
+    except (NotFound, CredentialsTrouble):
+        store.create_vault()
     with catalog.write() as records:
         records.vaults.remember(str(address))
     return VaultCreated(address, nickname)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from glacierkeep.clock import Clock
-from glacierkeep.errors import ServiceBusy, ServiceError, ServiceUnreachable
+from glacierkeep.errors import NoConnection, ServiceBusy, ServiceError, ServiceUnreachable
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def may_have_been_done(error: BaseException) -> bool:
     """
     if isinstance(error, ServiceBusy):
         return error.status >= 500
-    return isinstance(error, ServiceUnreachable)
+    return isinstance(error, ServiceUnreachable) and not isinstance(error, NoConnection)
 
 
 def persist(

@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+from botocore.exceptions import ClientError
 
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.errors import (
@@ -20,6 +21,7 @@ from glacierkeep.errors import (
     VaultMissing,
 )
 from glacierkeep.stores.glacier.client import connect
+from glacierkeep.stores.glacier.faults import translate
 from glacierkeep.stores.store import Body
 
 REFUSALS = [
@@ -29,7 +31,6 @@ REFUSALS = [
     (403, "InvalidSignatureException", "Signature expired: T1 is now earlier than T2", CredentialsTrouble),
     (400, "UnrecognizedClientException", "The security token is invalid", CredentialsTrouble),
     (400, "MissingAuthenticationTokenException", "Missing token", CredentialsTrouble),
-    (400, "ThrottlingException", "Rate exceeded", ServiceBusy),
     (503, "InsufficientCapacityException", "No capacity", ServiceBusy),
     (400, "InsufficientCapacityException", "No capacity", ServiceBusy),
     (500, "ServiceUnavailableException", "Try again", ServiceBusy),
@@ -191,3 +192,11 @@ def test_endless_pages_end(script):
     script.say(200, {"JobList": [], "Marker": "again"})
     with pytest.raises(ServiceError):
         list(script.open_store().list_jobs())
+
+
+def test_a_throttled_request_is_a_busy_service():
+    """Too many requests are no fault of the request; the client has tried again before it says so."""
+    response = {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}, "ResponseMetadata": {}}
+    ours = translate(ClientError(response, "UploadArchive"), "upload the archive")
+    assert type(ours) is ServiceBusy
+    assert str(ours) == "cannot upload the archive: Rate exceeded"

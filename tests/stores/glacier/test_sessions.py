@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from glacierkeep.domain.vault import parse_address
-from glacierkeep.errors import ConfigError, CredentialsTrouble, Exit, ServiceBusy
+from glacierkeep.errors import ConfigError, CredentialsTrouble, Exit, NoConnection, ServiceBusy
 from glacierkeep.local.attach import attach
 from glacierkeep.stores.glacier.client import connect
 from glacierkeep.stores.store import Body
@@ -172,3 +172,18 @@ def test_every_request_is_signed(script):
     assert headers["x-amz-glacier-version"] == "2012-06-01"
     assert headers["Authorization"].startswith("AWS4-HMAC-SHA256")
     assert "AKIAEXAMPLE/" in headers["Authorization"]
+
+
+def test_what_was_turned_away_unread_is_sent_again(script, content_body):
+    """A throttled upload made no archive: it is repeated after a pause, also where nothing else is."""
+    script.refuse(400, "ThrottlingException", "Rate exceeded")
+    script.say(201, headers={"x-amz-archive-id": "A"})
+    assert script.open_store().upload_archive(content_body, "") == "A"
+    assert [asked[3] for asked in script.asked] == [content_body.content] * 2
+
+
+def test_nobody_listening(script, content_body):
+    """Where no connection comes about, it is sure that nothing was asked."""
+    store = connect(FREEZER, endpoint_url="http://127.0.0.1:1", now=lambda: None)
+    with pytest.raises(NoConnection):
+        store.upload_archive(content_body, "")

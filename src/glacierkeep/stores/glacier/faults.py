@@ -10,6 +10,7 @@ from glacierkeep.errors import (
     ConfigError,
     CredentialsTrouble,
     GlacierkeepError,
+    NoConnection,
     NoNewAccounts,
     NotFound,
     NotReady,
@@ -34,15 +35,13 @@ _CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-_BUSY = {
+THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"})
+"""Codes of requests that were turned away unread."""
+_BUSY = THROTTLED | {
     "InsufficientCapacityException",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailableException",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
 }
 _UPLOADS = {"UploadArchive", "UploadMultipartPart", "CompleteMultipartUpload"}
 _CHECKSUM = re.compile(r"Checksum mismatch: expected ([0-9a-f]{64}), computed ([0-9a-f]{64})")
@@ -184,6 +183,7 @@ def _not_sent(error: Exception, doing: str) -> GlacierkeepError:
     from botocore import exceptions as theirs
 
     for kinds, build in (
+        (_connection_errors(theirs), _unconnected),
         (_network_errors(theirs), _unreachable),
         (_credential_errors(theirs), _no_credentials),
         ((theirs.ConfigParseError, theirs.ConfigNotFound, theirs.InvalidConfigError), _bad_config),
@@ -192,6 +192,16 @@ def _not_sent(error: Exception, doing: str) -> GlacierkeepError:
         if isinstance(error, kinds):
             return build(error, doing)
     return ServiceError(f"cannot {doing}: {error}")
+
+
+def _connection_errors(theirs: Any) -> tuple[type[Exception], ...]:
+    """What fails before a request is sent."""
+    return (
+        theirs.ConnectTimeoutError,
+        theirs.EndpointConnectionError,
+        theirs.ProxyConnectionError,
+        theirs.SSLError,
+    )
 
 
 def _network_errors(theirs: Any) -> tuple[type[Exception], ...]:
@@ -210,6 +220,10 @@ def _credential_errors(theirs: Any) -> tuple[type[Exception], ...]:
         theirs.SSOError,
         theirs.UnknownCredentialError,
     )
+
+
+def _unconnected(error: Exception, doing: str) -> GlacierkeepError:
+    return NoConnection(f"cannot {doing}: {error}", hint="check the network and the endpoint; nothing was asked")
 
 
 def _unreachable(error: Exception, doing: str) -> GlacierkeepError:

@@ -1,6 +1,7 @@
 """botocore's sessions and clients for the vault service, built when first needed."""
 
 import os
+import random
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from glacierkeep.errors import ConfigError
-from glacierkeep.stores.glacier.faults import translated
+from glacierkeep.stores.glacier.faults import THROTTLED, translated
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -56,7 +57,8 @@ class Clients:
 
     @property
     def once(self) -> Any:
-        """Sends every request once: a repeated one could make a second archive, upload or paid job."""
+        """Sends every request once, because a repeated one could make a second archive, upload or paid job; again only
+        what the service turned away because there were too many."""
         return self._client(1)
 
     def close(self) -> None:
@@ -80,6 +82,8 @@ class Clients:
         else:
             client = self._build_remote(attempts)
         _give_hashes(client)
+        if attempts == 1:
+            client.meta.events.register_first("needs-retry.glacier", _repeat_throttled)
         return client
 
     def _build_local(self, attempts: int) -> Any:
@@ -164,6 +168,16 @@ def _check_region(session: "Session", region: str, endpoint: str) -> None:
             f"Amazon Glacier is not known to be in region {region!r}",
             hint="check the spelling; regions are named like eu-west-1",
         )
+
+
+def _repeat_throttled(
+    response: "tuple[Any, dict[str, Any]] | None", attempts: int, **_: Any
+) -> float | None:
+    """Seconds until a request that was turned away unread is sent again; None to let it be."""
+    code = response[1].get("Error", {}).get("Code") if response else None
+    if code not in THROTTLED or attempts >= REPEATED_ATTEMPTS:
+        return None
+    return 2.0 ** (attempts - 1) * random.uniform(0.5, 1)  # noqa: S311
 
 
 def _give_hashes(client: Any) -> None:

@@ -1,0 +1,58 @@
+"""Where a run can be killed: between any two things that anyone else can see."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+from support.unreliable import Unreliable
+
+_ON_DISK = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.truncate"}
+
+
+class Boundaries:
+    """Counts the boundaries this process comes to, and kills it at number *fatal* (from 1 on).
+
+    They are: before each commit of the catalog, before each request and after it was done, and before each change
+    in a folder. What a request makes the service do on its own disk is part of that request. What the service did
+    is left behind in *testament*. There is no undoing it: for processes that end soon.
+    """
+
+    def __init__(self, fatal: int, service: Unreliable, testament: Path) -> None:
+        self.passed: list[str] = []
+        self._fatal, self._service = fatal, service
+        self._testament = os.open(testament, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._lock = threading.Lock()
+        self._answering = threading.local()
+        event.listen(Engine, "commit", lambda _: self._pass("commit"))
+        service.before, service.after = self._asked, self._answered
+        sys.addaudithook(self._audit)
+
+    def leave(self) -> None:
+        """Write down where this process came and what the service did."""
+        left = {"boundary": self.passed[-1], "passed": len(self.passed), "done": dict(self._service.done)}
+        os.write(self._testament, json.dumps(left).encode())
+
+    def _asked(self, operation: str) -> None:
+        self._pass(f"before {operation}")
+        self._answering.now = True
+
+    def _answered(self, operation: str) -> None:
+        self._answering.now = False
+        self._pass(f"after {operation}")
+
+    def _audit(self, name: str, args: tuple[Any, ...]) -> None:
+        creates = name == "open" and isinstance(args[2], int) and args[2] & os.O_CREAT
+        if (creates or name in _ON_DISK) and not getattr(self._answering, "now", False):
+            self._pass(f"before {name}")
+
+    def _pass(self, what: str) -> None:
+        with self._lock:
+            self.passed.append(what)
+            if len(self.passed) == self._fatal:
+                self.leave()
+                os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,220 @@
+"""What is done, killed, and done again; and what must hold then. Complaints are sentences, so that a run can go on."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.compare import differences
+from support.world import HOST, World
+
+from glacierkeep.domain.hashes import hash_content
+from glacierkeep.domain.records import ArchiveState
+from glacierkeep.errors import Exit
+from glacierkeep.operations.delete import delete
+from glacierkeep.stores.store import Body
+from glacierkeep.transfer.parts import part_body
+
+Complaints = Iterator[str]
+
+_KIB = 1024
+_GONE = ("photos/big.bin", "photos/a.txt", "photos/c.txt")
+
+
+@dataclass(frozen=True)
+class Life:
+    """*prepare* comes before, *act* is killed, *again* is done after it, and yields what is wrong.
+
+    *again* is told what the service did in the life that was ended, by operation."""
+
+    prepare: Callable[[World], None]
+    act: Callable[[World], None]
+    again: Callable[[World, Counter[str]], Complaints]
+
+
+def root_of(world: World) -> Path:
+    """What is archived lies beside the world: a world is copied, and a copy of a file is another file."""
+    return world.folder.parent / "photos"
+
+
+def fill(root: Path) -> None:
+    """A file of three parts, a bundle of two, a bundle that goes in one request, and what needs no bytes."""
+    (root / "sub" / "empty").mkdir(parents=True)
+    for at, (name, size) in enumerate(
+        {"a.txt": 700, "b.txt": 900, "c.txt": 800, "big.bin": 3000, "sub/tiny": 1}.items()
+    ):
+        (root / name).write_bytes(bytes([at]) * size * _KIB)
+    (root / "nothing").touch()
+    (root / "link").symlink_to("a.txt")
+    os.link(root / "sub" / "tiny", root / "sub" / "twin")
+
+
+# Upload
+
+
+def _begin(world: World) -> None:
+    root = root_of(world)
+    root.mkdir()
+    (root / "old.txt").write_bytes(b"old" * 1000)
+    (root / "kept.txt").write_bytes(b"kept" * 1000)
+    world.upload(root)
+    fill(root)
+    (root / "old.txt").unlink()
+    (root / "copy.txt").write_bytes(b"kept" * 1000)
+
+
+def _upload(world: World) -> None:
+    world.upload(root_of(world), jobs=1)
+
+
+def _upload_again(world: World, done: Counter[str]) -> Complaints:
+    outcome = world.upload(root_of(world), jobs=1)
+    if outcome.exit is not Exit.DONE:
+        yield f"the next upload ended with {outcome!r}"
+    parts = (done + world.service.done)["UploadMultipartPart"]
+    if parts != 5:
+        yield f"{parts} parts were sent in all, not 5"
+    yield from unsettled(world)
+    yield from disagreements(world)
+    yield from lost(world)
+
+
+# Retrieve
+
+
+def _store(world: World) -> None:
+    root_of(world).mkdir()
+    fill(root_of(world))
+    world.upload(root_of(world), jobs=1)
+
+
+def _back(world: World) -> Path:
+    return world.folder / "back"
+
+
+def _retrieve(world: World) -> None:
+    world.retrieve("photos", to=_back(world))
+
+
+def _retrieve_again(world: World, done: Counter[str]) -> Complaints:
+    world.poll()
+    outcome = world.retrieve("photos", to=_back(world))
+    if outcome.exit is not Exit.DONE:
+        yield f"the next retrieval ended with {outcome!r}"
+    jobs = (done + world.service.done)["InitiateJob"]
+    if jobs > 6:
+        yield f"{jobs} jobs were asked for"
+    yield from differences(root_of(world), _back(world) / "photos")
+    if {path.name for path in _back(world).iterdir()} != {"photos"}:
+        yield f"in the target lies {os.listdir(_back(world))}"
+    with world.catalog.read() as records:
+        if records.retrievals.open():
+            yield f"still open: {records.retrievals.open()}"
+    yield from unsettled(world)
+
+
+# Delete
+
+
+def _delete(world: World) -> None:
+    delete(_GONE, catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST)
+
+
+def _delete_again(world: World, done: Counter[str]) -> Complaints:
+    world.poll()
+    _delete(world)
+    yield from unsettled(world)
+    yield from disagreements(world)
+
+
+# Inventory
+
+
+def _mislay(world: World) -> None:
+    """The vault holds what the catalog does not know: another tool's archive, and one of ours, a file."""
+    _store(world)
+    for description, content in (
+        ("holiday", b"theirs"),
+        ('{"gk":1,"Path":"photos/x.jpg","t":"0123456789abcdefghjkmnpqrs","c":"01234567","k":"file"}', b"ours"),
+    ):
+        body = part_body(content)
+        world.store.upload_archive(
+            Body(body.content, body.length, body.sha256, body.tree_hash), description
+        )
+
+
+def _sync(world: World) -> None:
+    world.sync()
+
+
+def _sync_again(world: World, done: Counter[str]) -> Complaints:
+    world.poll()
+    world.sync()
+    with world.catalog.read() as records:
+        found = {
+            name: records.archives.with_content(world.vault.vault_id, len(content), hash_content(content).tree_hash)
+            for name, content in {"theirs": b"theirs", "ours": b"ours"}.items()
+        }
+        if {name: len(archives) for name, archives in found.items()} != {"theirs": 1, "ours": 1}:
+            yield f"taken in were {found}"
+        if records.inventories.open(world.vault.vault_id) is not None:
+            yield "an inventory is still open"
+        if records.jobs.open():
+            yield f"jobs are still open: {records.jobs.open()}"
+    yield from unsettled(world)
+    yield from disagreements(world)
+
+
+LIVES = {
+    "upload": Life(_begin, _upload, _upload_again),
+    "retrieve": Life(_store, _retrieve, _retrieve_again),
+    "delete": Life(_store, _delete, _delete_again),
+    "sync-inventory": Life(_mislay, _sync, _sync_again),
+}
+
+
+# What must hold
+
+
+def unsettled(world: World) -> Complaints:
+    """What an ended run should not leave: leases, uploads, staged files."""
+    with world.catalog.read() as records:
+        if records.leases.all():
+            yield f"leases are held: {records.leases.all()}"
+        if records.uploads.outstanding():
+            yield f"uploads are outstanding: {records.uploads.outstanding()}"
+        if records.archives.deleting():
+            yield f"deletions are outstanding: {records.archives.deleting()}"
+    left = [path for path in world.staging.rglob("*") if not path.is_dir()]
+    if left:
+        yield f"in staging lies {left}"
+    opened = list(world.store.list_uploads())
+    if opened:
+        yield f"the service has open uploads: {opened}"
+
+
+def disagreements(world: World) -> Complaints:
+    """Catalog and vault must agree; what an uncertain upload left may lie twice in the vault."""
+    with world.catalog.read() as records:
+        uncertain = len(records.uploads.outstanding(uncertain=True))
+    outcome = world.sync()
+    surplus = outcome.findings.get("duplicate", 0) + outcome.adopted
+    if surplus > uncertain or set(outcome.findings) - {"confirmed", "duplicate", "adopted", "gone", "unrecorded"}:
+        yield f"the inventory says {outcome.findings}, with {uncertain} uploads uncertain"
+    present = [
+        archive
+        for archive in world.catalog.archive_rows(world.vault.vault_id)
+        if archive.state is ArchiveState.PRESENT
+    ]
+    if len(present) + outcome.findings.get("duplicate", 0) != outcome.archives:
+        yield f"{len(present)} archives are recorded, {outcome.archives} are there: {outcome.findings}"
+
+
+def lost(world: World) -> Complaints:
+    """What is archived must come back as it is."""
+    target = world.folder / "restored"
+    outcome = world.retrieve("photos", to=target)
+    if outcome.exit is not Exit.DONE:
+        yield f"a retrieval of all ended with {outcome!r}"
+    yield from differences(root_of(world), target / "photos")

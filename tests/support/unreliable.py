@@ -1,0 +1,69 @@
+"""A service that may be cut off: requests are counted, and lost before or after they are done."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from glacierkeep.local import LocalGlacier
+from glacierkeep.local.messages import Request, Response
+from glacierkeep.local.routes import find_route
+
+Fault = Callable[[str], Exception | None]
+"""Given an operation's name, what the connection breaks with; None to let it be."""
+
+
+def no_fault(operation: str) -> Exception | None:
+    """Nothing breaks."""
+    return None
+
+
+class Unreliable:
+    """Stands between gk and *service*. *before* breaks a request that then never arrives; *after* one that was done,
+    so that only its answer is lost. *done* counts, by operation, what the service did and granted."""
+
+    def __init__(self, service: LocalGlacier) -> None:
+        self.service = service
+        self.before: Fault = no_fault
+        self.after: Fault = no_fault
+        self.done: Counter[str] = Counter()
+
+    def __call__(self, request: Request) -> Response:
+        operation = find_route(request).route.name
+        _break(self.before(operation))
+        response = self.service(request)
+        if response.status < 300:
+            self.done[operation] += 1
+        try:
+            _break(self.after(operation))
+        except Exception:
+            response.close()
+            raise
+        return response
+
+    def now(self) -> datetime:
+        return self.service.now()
+
+    def advance(self, by: timedelta) -> None:
+        self.service.advance(by)
+
+    def close(self) -> None:
+        self.service.close()
+
+
+def once(operation: str, *, nth: int = 1) -> Fault:
+    """The connection breaks at the *nth* request for *operation*, and at no other."""
+    seen = 0
+
+    def fault(asked: str) -> Exception | None:
+        nonlocal seen
+        seen += asked == operation
+        if asked == operation and seen == nth:
+            return ConnectionResetError("the connection was reset")
+        return None
+
+    return fault
+
+
+def _break(error: Exception | None) -> None:
+    if error is not None:
+        raise error
