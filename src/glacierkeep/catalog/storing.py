@@ -24,7 +24,7 @@ def stored(vault_id: int | BindParameter[int]) -> ColumnElement[int]:
     return func.coalesce(found, 0)
 
 
-def vouched(vault_id: int) -> ColumnElement[bool]:
+def vouched(vault_id: int | BindParameter[int]) -> ColumnElement[bool]:
     """Whether our own reading or the service's hash vouches for the version's recorded hash.
 
     A foreign bundle's word on its members does not; an archive's own tree hash, when the file is all of it, does.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, bindparam, column, exists, select, text
+from sqlalchemy import Connection, LargeBinary, Select, bindparam, column, exists, select, text
 
 from glacierkeep.catalog.archives import read_archive
 from glacierkeep.catalog.batches import FEW, batched
@@ -36,6 +36,21 @@ def _sizes(names: list[str]) -> Select[int]:
 _ASKED = [f"size{at}" for at in range(FEW)]
 _SIZES = _sizes(_ASKED)
 
+# Built once: putting it together takes ten times as long as running it.
+_SAME = (
+    select(versions.c.id)
+    .where(
+        versions.c.size == bindparam("size", type_=Big),
+        versions.c.tree_hash == bindparam("tree_hash", type_=LargeBinary),
+        versions.c.kind == int(FileKind.FILE),
+        versions.c.md5.is_(None) | (versions.c.md5 == bindparam("md5", type_=LargeBinary)),
+        versions.c.retired_at.is_(None),
+        stored(bindparam("vault")) == 1,
+        vouched(bindparam("vault")),
+    )
+    .limit(1)
+)
+
 
 class Versions:
     """Versions of all files, current and past."""
@@ -58,16 +73,8 @@ class Versions:
         Size and tree hash agree, and the MD5 if it was recorded. Retired versions do not count, nor adopted
         ones whose hash only a foreign bundle claims.
         """
-        same = select(versions.c.id).where(
-            versions.c.size == hashes.size,
-            versions.c.tree_hash == hashes.tree_hash,
-            versions.c.kind == int(FileKind.FILE),
-            versions.c.md5.is_(None) | (versions.c.md5 == hashes.md5),
-            versions.c.retired_at.is_(None),
-            stored(vault_id) == 1,
-            vouched(vault_id),
-        )
-        return self._connection.execute(same.limit(1)).scalar()
+        asked = {"vault": vault_id, "size": hashes.size, "tree_hash": hashes.tree_hash, "md5": hashes.md5}
+        return self._connection.execute(_SAME, asked).scalar()
 
     def record(
         self,

@@ -36,27 +36,42 @@ def judge(
     they are left out."""
     rest = iter(changes)
     while batch := list(islice(rest, _BATCH)):
-        sizes = {each.entry.size for each in batch if each.entry.kind is FileKind.FILE and each.entry.size}
+        stored = _sizes_stored(batch, vault_id, catalog)
+        hashed = [_hashed(change, root_fd, trouble) if _is_among(change, stored) else change for change in batch]
         with catalog.read() as records:
-            stored = records.versions.sizes_stored(vault_id, sizes) if sizes else set()
-        for change in batch:
-            if change.entry.kind is not FileKind.FILE or change.entry.size not in stored:
-                yield Judged(change)
-                continue
-            hashed = _hash_ahead(change, root_fd, trouble)
-            if hashed is None:
-                continue
-            change, hashes = hashed
-            with catalog.read() as records:
-                same_as = records.versions.same_content(vault_id, hashes)
-            yield Judged(change, same_as, hashes)
+            judged = [
+                Judged(each.change, records.versions.same_content(vault_id, each.hashes), each.hashes)
+                if isinstance(each, _Hashed)
+                else each
+                for each in hashed
+            ]
+        for one in judged:
+            if one is not None:
+                yield one if isinstance(one, Judged) else Judged(one)
 
 
-def _hash_ahead(change: Change, root_fd: int, trouble: Trouble) -> tuple[Change, Hashes] | None:
+class _Hashed(NamedTuple):
+    change: Change
+    hashes: Hashes
+
+
+def _sizes_stored(batch: list[Change], vault_id: int, catalog: Catalog) -> set[int]:
+    sizes = {each.entry.size for each in batch if each.entry.kind is FileKind.FILE and each.entry.size}
+    if not sizes:
+        return set()
+    with catalog.read() as records:
+        return records.versions.sizes_stored(vault_id, sizes)
+
+
+def _is_among(change: Change, sizes: set[int]) -> bool:
+    return change.entry.kind is FileKind.FILE and change.entry.size in sizes
+
+
+def _hashed(change: Change, root_fd: int, trouble: Trouble) -> _Hashed | None:
     """The file as it was when all of it was read, with its hashes; read once more if it changed meanwhile."""
     for last in (False, True):
         try:
-            return change, hash_file(change, root_fd)
+            return _Hashed(change, hash_file(change, root_fd))
         except (OSError, SourceChanged) as error:
             again = None if last or isinstance(error, OSError) else look_again(change, root_fd)
             if again is None:
