@@ -1,6 +1,5 @@
 """Write commands.md from the commands themselves: `python docs/reference/generate.py`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,5 +104,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    os.environ["COLUMNS"] = "80"
     PAGE.write_text(page(), "utf-8")

@@ -77,7 +77,9 @@ class NoSuchName(GlacierkeepError):
     code = "no-such-name"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"nothing in the catalog is named {name}", hint="gk ls shows what there is; gk find searches")
+        super().__init__(
+            f"nothing in the catalog is named {name}", hint="gk ls shows what there is; gk find searches"
+        )
         self.name = name
 
 

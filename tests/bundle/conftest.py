@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -67,7 +68,7 @@ class Tree:
     def walk(self, rules: Rules | None = None) -> dict[bytes, FolderListing]:
         """All listings by path, in order."""
         found = walk(self.raw, rules=rules or Rules(), one_file_system=True, trouble=self.troubles)
-        return {listing.path: listing for listing in found}
+        return {listing.path: replace(listing, entries=list(listing.entries)) for listing in found}
 
     def pack(self, path: Path, label: bytes = b"root") -> tuple[PackedBundle, list[Member]]:
         """A bundle of all that the walk finds, and its members."""

@@ -78,8 +78,6 @@ def play(docs: Docs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     gk = programs / "gk"
     gk.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m glacierkeep "$@"\n')
     gk.chmod(0o755)
-    # Whoever follows the page types `python`; here it is the one that runs the tests.
-    (programs / "python").symlink_to(sys.executable)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.chdir(desk)
 
@@ -117,7 +115,7 @@ def run(command: str) -> tuple[int, str]:
 
 
 def compare(page: str, step: Step, said: str) -> None:
-    """Fail unless *said* is what the page shows: `…` stands for anything, a time for any time, blanks for any number."""
+    """Fail unless *said* is what the page shows: `…` is anything, a time any time, blanks any number of them."""
     lines = [line for line in said.splitlines() if line.strip()]
     wanted = [line for line in step.shown if line.strip()]
     pattern = "\n".join(_pattern(line) for line in wanted)

@@ -1,15 +1,12 @@
 """Several gk at once, and gk broken off: nothing is harmed, and the next run goes on."""
 
-import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.compare import differences
-from support.process import finish, run, start
+from support.process import finish, held, run, start
 from support.runner import Gk
 
 VAULT = "local:together"
@@ -35,19 +32,9 @@ def root(tmp_path: Path, gk: Gk) -> Path:
     return root
 
 
-@contextmanager
-def held(root: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`gk upload` of *root*, standing still where it is about to read the file `held`, until the end of the block."""
-    fifo = root.with_name("fifo")
-    os.mkfifo(fifo)
-    process = start("upload", root, "-v", *words, launch=("--hold", "held", str(fifo)))
-    with fifo.open("wb"):
-        yield process
-
-
 def test_a_second_upload_of_one_root_is_refused(root: Path) -> None:
     """While one gk uploads a root, another one for it exits 11 and says who is at it; the first is not disturbed."""
-    with held(root) as first:
+    with held("held", "upload", root) as first:
         second = run("upload", root, "--json")
 
     assert second.exit_code == 11
@@ -58,7 +45,7 @@ def test_a_second_upload_of_one_root_is_refused(root: Path) -> None:
 
 def test_a_second_upload_waits_if_told(root: Path) -> None:
     """With --lock-wait the second waits for the first, and then finds nothing left to send."""
-    with held(root) as first:
+    with held("held", "upload", root) as first:
         second = start("upload", root, "--lock-wait", "60", "--json")
     ended = finish(second)
 
@@ -74,7 +61,7 @@ def test_another_root_is_uploaded_meanwhile(root: Path) -> None:
     other.mkdir()
     (other / "file").write_bytes(b"f")
 
-    with held(root) as first:
+    with held("held", "upload", root) as first:
         second = run("upload", other)
 
     assert (second.exit_code, finish(first).exit_code) == (0, 0)
@@ -90,7 +77,7 @@ def test_poll_runs_beside_an_upload(root: Path, gk: Gk, tmp_path: Path) -> None:
         config.write("realistic = true\n")
     assert gk("retrieve", "earlier", "--to", tmp_path / "back").exit_code == 4
 
-    with held(root) as first:
+    with held("held", "upload", root) as first:
         assert gk("local", "advance", "6h").exit_code == 0
         polled = gk("poll", "--json")
         listed = gk("ls", "-r", "root", "--json")
@@ -107,7 +94,7 @@ def test_a_signal_ends_cleanly_and_the_next_run_goes_on(
     root: Path, gk: Gk, tmp_path: Path, number: int, code: int
 ) -> None:
     """The first Ctrl-C or SIGTERM ends an upload after what is under way; the next run sends just the rest."""
-    with held(root) as process:
+    with held("held", "upload", root) as process:
         process.send_signal(number)
     ended = finish(process)
 
@@ -125,10 +112,7 @@ def test_ended_at_once_the_next_run_goes_on(
     root: Path, gk: Gk, tmp_path: Path, numbers: tuple[int, ...]
 ) -> None:
     """The second Ctrl-C, or a kill, ends gk at once; nothing keeps the next run from finishing the work."""
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    process = start("upload", root, launch=("--hold", "held", str(fifo)))
-    with fifo.open("wb"):
+    with held("held", "upload", root) as process:
         for number in numbers:
             process.send_signal(number)
             _await_answer(process, number)
@@ -149,13 +133,14 @@ def _await_answer(process: subprocess.Popen[bytes], number: int) -> None:
             return
 
 
-def test_a_signal_while_a_retrieval_waits(gk: Gk, root: Path, tmp_path: Path) -> None:
-    """A retrieval broken off while files are placed is finished by `gk poll`."""
+def test_a_retrieval_broken_off_is_finished_by_poll(gk: Gk, root: Path, tmp_path: Path) -> None:
+    """A retrieval ended by Ctrl-C before its files are placed is brought to its end by `gk poll`."""
     assert gk("upload", root).exit_code == 0
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    process = start("retrieve", "root", "--to", tmp_path / "back", launch=("--hold", ".gk-retrieving", str(fifo)))
-    process.send_signal(signal.SIGINT)
-    with fifo.open("wb"):
+
+    with held(".glacierkeep-partial", "retrieve", "root", "--to", tmp_path / "back") as process:
         process.send_signal(signal.SIGINT)
-    finish(process)
+    ended = finish(process)
+
+    assert ended.exit_code == 130
+    assert gk("poll").exit_code == 0
+    assert differences(root, tmp_path / "back" / "root") == []

@@ -3,8 +3,8 @@
 --weak: root loses the right to open what its permissions forbid. --file-size N: no file grows beyond N bytes.
 --peak FILE: the greatest resident memory of this program in bytes is written there at its end.
 --grow FILE: that file gets a byte longer each time one of its name is about to be opened.
---hold NAME FIFO: at the first opening of a file of that name the program waits until FIFO, opened by another for
-writing, is closed there.
+--hold NAME ARRIVED GO: when first about to open a file of that name, the program writes a byte to the pipe ARRIVED
+and waits for the end of the pipe GO.
 """
 
 import atexit
@@ -71,11 +71,15 @@ def _grow(file: str) -> None:
         opened.write(b"+")
 
 
-def _hold(fifo: str) -> None:
-    if os.path.exists(fifo):
-        with open(fifo, "rb") as opened:
-            os.unlink(fifo)
-            opened.read()
+class _Hold:
+    def __init__(self, arrived: int, go: int) -> None:
+        self._arrived, self._go, self._done = arrived, go, False
+
+    def __call__(self) -> None:
+        if not self._done:
+            self._done = True
+            os.write(self._arrived, b".")
+            os.read(self._go, 1)
 
 
 def _limit(words: list[str]) -> None:
@@ -86,8 +90,8 @@ def _limit(words: list[str]) -> None:
             atexit.register(_note_peak, file)
         case ["--grow", file, *rest]:
             _AtOpen(os.path.basename(file), functools.partial(_grow, file))
-        case ["--hold", name, fifo, *rest]:
-            _AtOpen(name, functools.partial(_hold, fifo))
+        case ["--hold", name, arrived, go, *rest]:
+            _AtOpen(name, _Hold(int(arrived), int(go)))
         case _:
             return
     _limit(rest)

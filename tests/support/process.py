@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,9 @@ class Ended:
         return found
 
 
-def start(*args: str | bytes | Path, launch: tuple[str, ...] = (), home: Path | None = None) -> subprocess.Popen[bytes]:
+def start(
+    *args: str | bytes | Path, launch: tuple[str, ...] = (), home: Path | None = None, pipes: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
     """A gk under way; *launch* are options of launch.py, *home* stands for GK_HOME."""
     environment = dict(os.environ) | ({"GK_HOME": str(home)} if home else {})
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
@@ -42,7 +46,25 @@ def start(*args: str | bytes | Path, launch: tuple[str, ...] = (), home: Path | 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        pass_fds=pipes,
     )
+
+
+@contextmanager
+def held(name: str, *args: str | bytes | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """gk with *args*, standing still before it opens a file called *name*, until the end of the block."""
+    arrived, to_arrive = os.pipe()
+    to_go, go = os.pipe()
+    hold = ("--hold", name, str(to_arrive), str(to_go))
+    process = start(*args, launch=hold, pipes=(to_arrive, to_go))
+    os.close(to_arrive)
+    os.close(to_go)
+    try:
+        assert os.read(arrived, 1), finish(process)
+        yield process
+    finally:
+        os.close(go)
+        os.close(arrived)
 
 
 def finish(process: subprocess.Popen[bytes]) -> Ended:

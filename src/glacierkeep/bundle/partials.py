@@ -60,10 +60,19 @@ class Partials:
     def open_named(self, name: str) -> BinaryIO:
         """The partial *name*, for reading and writing; empty if it is new. Raises OSError."""
         place = self.named(name)
-        return os.fdopen(os.open(place.name, _FILE_FLAGS, 0o600, dir_fd=place.folder), "r+b")
+        partial = os.open(place.name, _FILE_FLAGS, 0o600, dir_fd=place.folder)
+        if os.fstat(partial).st_nlink > 1:
+            # A run was killed after it had placed the file: under its final name it is the user's.
+            os.close(partial)
+            os.unlink(place.name, dir_fd=place.folder)
+            partial = os.open(place.name, _FILE_FLAGS | os.O_EXCL, 0o600, dir_fd=place.folder)
+        return os.fdopen(partial, "r+b")
 
     def close(self) -> None:
-        """Let go; remove the folder if nobody uses it and nothing is left in it."""
+        """Let go; remove the folder if nobody uses it and nothing is left in it, also if a killed run left it."""
+        if self._opened is None:
+            with suppress(OSError):
+                self._opened = os.open(WORK_FOLDER, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self._top)
         if self._opened is None:
             return
         if _lock(self._opened, fcntl.LOCK_EX | fcntl.LOCK_NB):

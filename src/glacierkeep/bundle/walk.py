@@ -3,7 +3,8 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -35,11 +36,14 @@ class FolderListing:
     *entries* are its files and symlinks in name order, *folders* the names that are listed next, *excluded* the
     names that are left out knowingly, *skipped* those that are there but cannot be taken. If *unreadable*, there
     may be more: nothing below may be taken for gone.
+
+    Entries are looked at as they are iterated over, once, before the next listing is asked for: of a folder with
+    a million names only the names lie in memory. What turns out to be no file then joins *skipped*.
     """
 
     path: bytes
     entry: Entry
-    entries: list[Entry] = field(default_factory=list)
+    entries: Collection[Entry] = ()
     folders: list[bytes] = field(default_factory=list)
     excluded: list[bytes] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
@@ -63,8 +67,8 @@ def walk(
         walker = _Walker(top, rules, first.device if one_file_system else None, trouble)
         pending = [first]
         while pending:
-            listing, below = walker.look_into(pending.pop())
-            yield listing
+            with walker.looking_into(pending.pop()) as (listing, below):
+                yield listing
             pending.extend(reversed(below))
     finally:
         os.close(top)
@@ -77,17 +81,19 @@ class _Walker:
     device: int | None
     trouble: Trouble
 
-    def look_into(self, folder: Entry) -> tuple[FolderListing, list[Entry]]:
-        """What is in *folder*, and the folders to look into next."""
+    @contextmanager
+    def looking_into(self, folder: Entry) -> Iterator[tuple[FolderListing, list[Entry]]]:
+        """What is in *folder*, and the folders to look into next; it stays open meanwhile."""
         try:
             descriptor = self._open(folder)
         except OSError as error:
             self._tell(folder.path, error)
             descriptor = None
         if descriptor is None:
-            return FolderListing(folder.path, folder, unreadable=True), []
+            yield FolderListing(folder.path, folder, unreadable=True), []
+            return
         try:
-            return self._read(descriptor, folder)
+            yield self._read(descriptor, folder)
         finally:
             os.close(descriptor)
 
@@ -107,37 +113,51 @@ class _Walker:
         try:
             with os.scandir(descriptor) as items:
                 for item in items:
-                    self._take(item, found, only, descriptor)
+                    self._take(item, found, only)
         except OSError as error:
             self._tell(folder.path, error)
             unreadable = True
-        return found.listing(folder, unreadable), found.folders
+        entries = _Entries(self, descriptor, found.prefix, sorted(found.names), found.skipped)
+        return found.listing(folder, entries, unreadable), found.folders
 
-    def _take(
-        self, item: "os.DirEntry[str]", found: "_Found", only: frozenset[bytes] | None, descriptor: int
-    ) -> None:
+    def _take(self, item: "os.DirEntry[str]", found: "_Found", only: frozenset[bytes] | None) -> None:
         name = item.name.encode(_ENCODING, "surrogateescape")
         path = found.prefix + name
         if (only is not None and name not in only) or self._is_excluded(item, name, path):
             found.excluded.append(name)
-            return
+        elif item.is_dir(follow_symlinks=False):
+            self._take_folder(item, name, path, found)
+        else:
+            found.names.append(name)
+
+    def _take_folder(self, item: "os.DirEntry[str]", name: bytes, path: bytes, found: "_Found") -> None:
         try:
-            status = item.stat(follow_symlinks=False)
-            target = os.readlink(name, dir_fd=descriptor) if stat.S_ISLNK(status.st_mode) else None
+            entry = make_entry(path, item.stat(follow_symlinks=False))
         except OSError as error:
             self._tell(path, error)
+            entry = None
+        if entry is None or entry.kind is not FileKind.FOLDER:
             found.skipped.append(name)
-            return
-        entry = make_entry(path, status, target)
-        if entry is None:
-            found.skipped.append(name)
-            self.trouble(path, "skipped-special", "a FIFO, socket or device has no content to keep")
-        elif entry.kind is not FileKind.FOLDER:
-            found.entries.append(entry)
         elif self.device is not None and entry.device != self.device:
             found.excluded.append(name)
         else:
             found.folders.append(entry)
+
+    def entry_at(self, name: bytes, path: bytes, descriptor: int) -> Entry | None:
+        """The file or symlink *name* in an open folder; None, and told of, if it is neither."""
+        try:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            target = os.readlink(name, dir_fd=descriptor) if stat.S_ISLNK(status.st_mode) else None
+        except OSError as error:
+            self._tell(path, error)
+            return None
+        entry = make_entry(path, status, target)
+        if entry is None:
+            self.trouble(path, "skipped-special", "a FIFO, socket or device has no content to keep")
+        elif entry.kind is FileKind.FOLDER:
+            self.trouble(path, "changed", "it became a folder while it was looked at")
+            return None
+        return entry
 
     def _is_excluded(self, item: "os.DirEntry[str]", name: bytes, path: bytes) -> bool:
         if name == WORK_FOLDER:
@@ -150,21 +170,44 @@ class _Walker:
         self.trouble(path, "vanished" if gone else "unreadable", sentence)
 
 
+class _Entries(Collection[Entry]):
+    """The files and symlinks of an open folder, looked at one by one; what is none of them joins *skipped*."""
+
+    def __init__(
+        self, walker: _Walker, descriptor: int, prefix: bytes, names: list[bytes], skipped: list[bytes]
+    ) -> None:
+        self._walker, self._descriptor, self._prefix = walker, descriptor, prefix
+        self._names, self._skipped = names, skipped
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, entry: object) -> bool:
+        return entry in list(self)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for name in self._names:
+            entry = self._walker.entry_at(name, self._prefix + name, self._descriptor)
+            if entry is None:
+                self._skipped.append(name)
+            else:
+                yield entry
+
+
 @dataclass(slots=True)
 class _Found:
     prefix: bytes
-    entries: list[Entry] = field(default_factory=list)
+    names: list[bytes] = field(default_factory=list)
     folders: list[Entry] = field(default_factory=list)
     excluded: list[bytes] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
 
-    def listing(self, folder: Entry, unreadable: bool) -> FolderListing:
+    def listing(self, folder: Entry, entries: Collection[Entry], unreadable: bool) -> FolderListing:
         """All of it in name order."""
-        for entries in (self.entries, self.folders):
-            entries.sort(key=_path_of)
+        self.folders.sort(key=_path_of)
         deeper = [names.name_of(entry.path) for entry in self.folders]
         return FolderListing(
-            folder.path, folder, self.entries, deeper, sorted(self.excluded), sorted(self.skipped), unreadable
+            folder.path, folder, entries, deeper, sorted(self.excluded), self.skipped, unreadable
         )
 
 

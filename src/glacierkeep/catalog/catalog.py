@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from glacierkeep.catalog import pages, walk
-from glacierkeep.catalog.batches import batched
+from glacierkeep.catalog.batches import PAGE, batched
 from glacierkeep.catalog.connections import for_writing, open_pool
 from glacierkeep.catalog.creation import check_header
 from glacierkeep.catalog.creation import create as create_file
@@ -24,7 +24,7 @@ from glacierkeep.catalog.values import FolderName
 from glacierkeep.catalog.view import View
 from glacierkeep.clock import Clock
 from glacierkeep.domain.files import FileKind
-from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Root, Version
+from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Known, Root, Version
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import CatalogOutdated, CatalogUnusable
 
@@ -121,6 +121,17 @@ class Catalog:
     def listed_rows(self, inventory_id: int) -> Iterator[ListedArchive]:
         """The lines of an inventory, by archive id (code points)."""
         return pages.listed_rows(self._connected, inventory_id)
+
+    def known_names(self, folder_id: int, vault_id: int) -> Iterator[tuple[bytes, Known]]:
+        """Every live name in the folder, in order; as `tree.known`, for folders of any size."""
+        last: bytes | None = None
+        while True:
+            with self.read() as records:
+                page = records.tree.known_after(folder_id, vault_id, last)
+            yield from page
+            if len(page) < PAGE:
+                return
+            last = page[-1][0]
 
     def versions_in(self, archive_key: int) -> Iterator[Version]:
         """The versions, retired ones left out, of which bytes lie in the archive."""

@@ -35,12 +35,13 @@ class Leases:
         """Hold *activity* from now on; the nonce to renew and release it with. Raises Locked.
 
         A lease is void when its process on this machine is dead, or when its machine is another one and
-        was silent for ten minutes.
+        was silent for ten minutes. Void ones go, whatever their activity.
         """
-        row = self._connection.execute(select(leases).where(leases.c.activity == activity)).first()
-        if row is not None and not self._is_void(row):
-            raise Locked(activity, _holder(row))
-        self._connection.execute(leases.delete().where(leases.c.activity == activity))
+        for row in self._connection.execute(select(leases)).all():
+            if self._is_void(row):
+                self._connection.execute(leases.delete().where(leases.c.activity == row.activity))
+            elif row.activity == activity:
+                raise Locked(activity, _holder(row))
         nonce, now = crockford(self._random(16)), self._clock.now()
         held = {
             "activity": activity, "host": host, "machine": self._machine, "pid": pid, "started_at": now,

@@ -1,10 +1,11 @@
 """The tree of names under a root: what is known of a folder, and what is gone."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, LargeBinary, Select, bindparam, func, select
 
-from glacierkeep.catalog.batches import batched
+from glacierkeep.catalog.batches import PAGE, batched
 from glacierkeep.catalog.columns import unsigned
 from glacierkeep.catalog.places import find_files, find_folders, find_top, make_top
 from glacierkeep.catalog.schema import files, folders, runs, versions
@@ -25,6 +26,15 @@ _KNOWN = (
     .where(files.c.folder_id == bindparam("folder"))
 )  # fmt: skip
 
+_KNOWN_AT = _KNOWN.where(files.c.name == bindparam("name", type_=LargeBinary))
+_KNOWN_FIRST = _KNOWN.order_by(files.c.name).limit(PAGE)
+_KNOWN_AFTER = _KNOWN_FIRST.where(files.c.name > bindparam("name", type_=LargeBinary))
+
+
+def _named(row: Any) -> tuple[bytes, Known]:
+    name, file, key, kind, size, mtime, mode, inode, target, safe = row
+    return name, Known(file, key, _KINDS[kind], size, mtime, mode, unsigned(inode), target, bool(safe))
+
 
 class Tree:
     """Folders and the names in them. Paths are root-relative; b"" is the root itself."""
@@ -42,11 +52,23 @@ class Tree:
 
     def known(self, folder_id: int, vault_id: int) -> dict[bytes, Known]:
         """Every live name in the folder, by name. In a root's top folder b"" is the root's own metadata."""
-        rows = self._connection.execute(_KNOWN, {"folder": folder_id, "vault": vault_id}).all()
-        return {
-            name: Known(file, key, _KINDS[kind], size, mtime, mode, unsigned(inode), target, bool(safe))
-            for name, file, key, kind, size, mtime, mode, inode, target, safe in rows
-        }
+        asked = {"folder": folder_id, "vault": vault_id}
+        return dict(map(_named, self._connection.execute(_KNOWN, asked).all()))
+
+    def known_at(self, folder_id: int, vault_id: int, name: bytes) -> Known | None:
+        """What is known of one name in the folder."""
+        asked = {"folder": folder_id, "vault": vault_id, "name": name}
+        row = self._connection.execute(_KNOWN_AT, asked).first()
+        return _named(row)[1] if row else None
+
+    def known_after(self, folder_id: int, vault_id: int, last: bytes | None) -> list[tuple[bytes, Known]]:
+        """The next names of the folder after *last* (None: from the first on), at most PAGE, in order."""
+        asked: dict[str, object] = {"folder": folder_id, "vault": vault_id}
+        if last is None:
+            rows = self._connection.execute(_KNOWN_FIRST, asked)
+        else:
+            rows = self._connection.execute(_KNOWN_AFTER, asked | {"name": last})
+        return list(map(_named, rows.all()))
 
     def subfolders(self, folder_id: int) -> dict[bytes, int]:
         """Every folder ever recorded in this one: name and key; what lies in it may all be gone."""

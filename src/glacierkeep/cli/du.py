@@ -34,7 +34,9 @@ def command(wiring: "Wiring", names: tuple[str, ...], vaults: bool) -> None:
     if vaults:
         wiring.table(du_vaults(catalog=wiring.catalog), _vault_columns(), empty="no vaults yet")
         return
-    wiring.table(du(names, catalog=wiring.catalog, host=wiring.host), _columns(), empty="nothing is archived yet")
+    wiring.table(
+        du(names, catalog=wiring.catalog, host=wiring.host), _columns(), empty="nothing is archived yet"
+    )
 
 
 def _columns() -> "list[Column[Usage]]":

@@ -115,11 +115,15 @@ def told(outcome: "RetrievalOutcome") -> str:
     """The sentence about how a retrieval stands."""
     from glacierkeep.cli.render.words import count, safe, size
 
-    parts = [f"{count(outcome.placed, 'item')} placed in {safe(os.fsdecode(outcome.target))} ({size(outcome.size)})"]
+    parts = [
+        f"{count(outcome.placed, 'item')} placed in {safe(os.fsdecode(outcome.target))} ({size(outcome.size)})"
+    ]
     if outcome.kept:
         parts.append(f"{outcome.kept:,} there already")
     if outcome.different:
-        parts.append(f"{outcome.different:,} left alone, because something different is there (see --overwrite)")
+        parts.append(
+            f"{outcome.different:,} left alone, because something different is there (see --overwrite)"
+        )
     if outcome.failed:
         parts.append(f"{outcome.failed:,} failed")
     if outcome.waiting:

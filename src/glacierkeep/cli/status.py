@@ -32,8 +32,7 @@ def command(wiring: "Wiring") -> None:
 
 def _told(status: "Status") -> str:
     lines = [line for vault in status.vaults for line in _vault_lines(vault)]
-    for lease in status.at_work:
-        lines.append(f"at work   {lease.activity} (process {lease.pid} on {lease.host})")
+    lines += [f"at work   {lease.activity} (process {lease.pid} on {lease.host})" for lease in status.at_work]
     return "\n".join(lines) or "nothing is archived yet: gk upload FOLDER begins"
 
 

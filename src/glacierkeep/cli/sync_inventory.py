@@ -83,5 +83,8 @@ def _told(outcome: "InventorySync") -> str:
     if outcome.date is None:
         how = "waiting for its inventory: gk poll collects it" if outcome.waiting else "has no inventory yet"
         return f"{outcome.vault}: {how}"
-    found = ", ".join(f"{number:,} {word}" for word, number in sorted(outcome.findings.items())) or "nothing listed"
+    found = (
+        ", ".join(f"{number:,} {word}" for word, number in sorted(outcome.findings.items()))
+        or "nothing listed"
+    )
     return f"{outcome.vault}: {count(outcome.archives, 'archive')} in the inventory of {moment(outcome.date)}: {found}"

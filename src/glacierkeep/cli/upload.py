@@ -41,7 +41,9 @@ _EXITS = (
 @click.argument("paths", nargs=-1, required=True, type=params.PathName(), metavar="PATH... | -")
 @click.option("--as", "as_name", type=params.PathName(), help="The name for what comes from standard input.")
 @click.option("--label", help="The label of a new root; otherwise the folder's name.")
-@click.option("--exclude", multiple=True, type=params.Pattern(), help="Leave out what matches, as in .gitignore.")
+@click.option(
+    "--exclude", multiple=True, type=params.Pattern(), help="Leave out what matches, as in .gitignore."
+)
 @click.option(
     "--exclude-from",
     multiple=True,
@@ -213,7 +215,8 @@ def _told(outcome: "UploadOutcome") -> str:
     else:
         sentence = (
             f"{outcome.root}: {count(outcome.files, 'file')}, {size(outcome.size)}, stored in"
-            f" {count(outcome.archives, 'archive')} ({size(outcome.sent)}); {count(outcome.unchanged, 'file')} unchanged"
+            f" {count(outcome.archives, 'archive')} ({size(outcome.sent)});"
+            f" {count(outcome.unchanged, 'file')} unchanged"
         )
     return sentence + _rest(outcome)
 

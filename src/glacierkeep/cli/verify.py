@@ -28,9 +28,7 @@ def command(wiring: "Wiring", paths: tuple[bytes, ...]) -> None:
     """
     from glacierkeep.operations.verify import verify
 
-    found = verify(
-        paths, catalog=wiring.catalog, host=wiring.host, tell=wiring.listener, stop=wiring.stop
-    )
+    found = verify(paths, catalog=wiring.catalog, host=wiring.host, tell=wiring.listener, stop=wiring.stop)
     wiring.report(found, _told)
     wiring.leave(found.exit)
 

@@ -61,15 +61,18 @@ class JobProgress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vault:
+    """A vault the catalog knows. *inventory_date*: of the newest full inventory that was reconciled."""
+
     vault_id: int
     address: str
     created_at: datetime
     inventory_date: datetime | None = None
-    """The date of the newest full inventory that was reconciled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
+    """A folder given to `gk upload`: *path* on the machine called *host*."""
+
     root_id: int
     label: str
     host: str

@@ -26,4 +26,3 @@ def write_compact(mtime_ns: int) -> str:
     seconds = min(max(mtime_ns // 1_000_000_000, -62135596800), 253402300799)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return f"{moment.year:04d}{moment:%m%dT%H%M%SZ}"
-

@@ -53,7 +53,7 @@ class TreeHasher:
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """Feed *data*."""
         view = memoryview(data)
-        while len(view):
+        while view:
             piece = view[: LEAF - self._filled]
             self._leaf.update(piece)
             self._filled += len(piece)

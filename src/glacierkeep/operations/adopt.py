@@ -5,6 +5,7 @@ archive itself becomes a file below the label *found*, named by its archive id, 
 """
 
 import hashlib
+from datetime import datetime
 from itertools import chain, count
 
 from glacierkeep.catalog import Records
@@ -13,7 +14,17 @@ from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes
-from glacierkeep.domain.records import Archive, ArchiveState, NewArchive, NewVersion, Piece, Root, UploadState, Vault
+from glacierkeep.domain.reconciliation import GRACE
+from glacierkeep.domain.records import (
+    Archive,
+    ArchiveState,
+    NewArchive,
+    NewVersion,
+    Piece,
+    Root,
+    UploadState,
+    Vault,
+)
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import UsageError
 from glacierkeep.operations.roots import FOUND_PATH, NO_HOST, check_label
@@ -75,6 +86,13 @@ def forget_doubt(listed: ListedArchive, vault: Vault, records: Records) -> None:
         records.uploads.forget(upload.upload_key)
 
 
+def forget_old_doubts(vault: Vault, date: datetime, records: Records) -> None:
+    """A full inventory of *date* lists no archive of these uploads, and would by now: none came of them."""
+    for upload in records.uploads.outstanding(vault.vault_id, uncertain=True):
+        if upload.state is UploadState.UNCERTAIN and upload.created_at + GRACE <= date:
+            records.uploads.forget(upload.upload_key)
+
+
 def _place(listed: ListedArchive, said: Description | None, records: Records) -> tuple[Root, bytes]:
     """The root and the path below it that the archive's content belongs to."""
     if said and said.kind is ArchiveKind.FILE and said.path and not names.trouble_with(said.path):
@@ -107,7 +125,11 @@ def _found_root(records: Records) -> Root:
     if root is not None:
         return root
     label = FOUND_PATH.decode()
-    free = (each for each in chain([label], (f"{label}-{n}" for n in count(2))) if not records.roots.by_label(each))
+    free = (
+        each
+        for each in chain([label], (f"{label}-{n}" for n in count(2)))
+        if not records.roots.by_label(each)
+    )
     return records.roots.add(next(free), NO_HOST, FOUND_PATH)
 
 

@@ -34,8 +34,8 @@ def ask(
 ) -> Job:
     """Start *job*, which is INTENDED; with *perhaps_asked*, only if the service does not have it already.
 
-    The job comes back as REQUESTED. Of something unknown to the service it is FAILED, and NotFound raised; whatever else
-    goes wrong leaves it INTENDED for the next pass.
+    The job comes back as REQUESTED. Of something unknown to the service it is FAILED, and NotFound raised; whatever
+    else goes wrong leaves it INTENDED for the next pass.
     """
     try:
         job_id = (_look_up(job, store) if perhaps_asked else None) or _request(job, archive, store)

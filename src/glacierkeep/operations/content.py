@@ -9,10 +9,10 @@ from glacierkeep.bundle.folder import open_source
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
+from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged, UsageError
 from glacierkeep.operations.scan import Change
 from glacierkeep.transfer.source import FileSource
-from glacierkeep.domain.parts import ByteRange
 
 _BATCH = 256
 _PIECE = 1 << 20
@@ -37,7 +37,9 @@ def judge(
     rest = iter(changes)
     while batch := list(islice(rest, _BATCH)):
         stored = _sizes_stored(batch, vault_id, catalog)
-        hashed = [_hashed(change, root_fd, trouble) if _is_among(change, stored) else change for change in batch]
+        hashed = [
+            _hashed(change, root_fd, trouble) if _is_among(change, stored) else change for change in batch
+        ]
         with catalog.read() as records:
             judged = [
                 Judged(each.change, records.versions.same_content(vault_id, each.hashes), each.hashes)

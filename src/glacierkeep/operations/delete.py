@@ -110,7 +110,9 @@ def _retire(
         marked = set(records.archives.begin_deletion(sorted(touched)))
         gone = [records.archives.get(key) for key in sorted(marked)]
         stay = [records.archives.get(key) for key in sorted(touched - marked)]
-        kept = sum(before[each.archive_key] - records.archives.live_bytes(each.archive_key)[0] for each in stay)
+        kept = sum(
+            before[each.archive_key] - records.archives.live_bytes(each.archive_key)[0] for each in stay
+        )
         if dry_run:
             raise _OnlyLooked((gone, stay, kept))
     return gone, stay, kept
@@ -123,7 +125,11 @@ def _batches(versions: Iterable[int]) -> Iterator[list[int]]:
 
 
 def finish_deletions(
-    archives: Sequence[Archive], *, catalog: Catalog, store_of: Callable[[Vault], Store], tell: Listener = nobody
+    archives: Sequence[Archive],
+    *,
+    catalog: Catalog,
+    store_of: Callable[[Vault], Store],
+    tell: Listener = nobody,
 ) -> None:
     """Delete at the service what is marked for it, and write each down as it goes."""
     for done, archive in enumerate(archives):

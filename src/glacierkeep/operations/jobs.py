@@ -34,7 +34,12 @@ def jobs(*, catalog: Catalog, vault: Vault | None = None, limit: int = 100) -> I
         archives = records.archives.many(keys)
     for job in found:
         archive = archives.get(job.archive_key) if job.archive_key is not None else None
-        yield _listed(job, vaults[job.vault_id], archive.archive_id if archive else None, archive.size if archive else None)
+        yield _listed(
+            job,
+            vaults[job.vault_id],
+            archive.archive_id if archive else None,
+            archive.size if archive else None,
+        )
 
 
 def _listed(job: Job, vault: Vault, archive_id: str | None, size: int | None) -> JobListed:

@@ -1,12 +1,13 @@
 """Giving files their place: what a retrieval's items become below its target folder."""
 
+import contextlib
 import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
 
-from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.content import Write, write_pieces
+from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import ReadAt, reader_of
 from glacierkeep.catalog import Catalog
@@ -15,10 +16,10 @@ from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.records import Archive, Extent, ItemState, Job, Retrieval, Version
+from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
-from glacierkeep.operations.arrivals import download, partial_name
+from glacierkeep.operations.arrivals import download
 from glacierkeep.operations.retrieval_plan import stored_range
 from glacierkeep.stores.store import Store
 
@@ -31,9 +32,21 @@ class Placing:
     """The items of one retrieval on their way to their places. Not for several threads at once."""
 
     def __init__(
-        self, retrieval: Retrieval, target: Target, *, catalog: Catalog, tell: Listener, stop: Callable[[], bool]
+        self,
+        retrieval: Retrieval,
+        target: Target,
+        *,
+        catalog: Catalog,
+        tell: Listener,
+        stop: Callable[[], bool],
     ) -> None:
-        self.retrieval, self.target, self.catalog, self.tell, self.stop = retrieval, target, catalog, tell, stop
+        self.retrieval, self.target, self.catalog, self.tell, self.stop = (
+            retrieval,
+            target,
+            catalog,
+            tell,
+            stop,
+        )
         self.different = 0
         self.size = 0
         self.codes: list[Exit] = []
@@ -42,38 +55,52 @@ class Placing:
 
     def place_what_needs_no_bytes(self) -> None:
         """Folders, symlinks and empty files: all that is known of them stands in the catalog."""
-        for item, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING):
+        self._place_folders()
+        for _, version in self._waiting():
             if self.stop():
                 break
-            if version.kind is FileKind.FOLDER:
-                self._folders.add(version.path)
-                self._place(version, functools.partial(self.target.place_folder, version.path))
-            elif version.kind is FileKind.SYMLINK:
+            if version.kind is FileKind.SYMLINK:
                 self._place(version, functools.partial(self._symlink, version))
-            elif version.size == 0:
+            elif version.size == 0 and version.kind is not FileKind.FOLDER:
                 self._place(version, functools.partial(self._content, version, write_pieces(())))
+        self.flush()
+
+    def settle_what_is_there(self, job: Job) -> None:
+        """Settle items that *job* need not bring: what is wanted is in its place, or what must stay there."""
+        for version, _ in self._pieces(job):
+            with contextlib.suppress(CannotPlace):
+                kept = self.target.look(version.path, _expected(version))
+                if kept is not None and (kept.same or not self.retrieval.overwrite):
+                    self._placed(version, kept)
         self.flush()
 
     def wants(self, job: Job) -> bool:
         """Whether an item still waits for bytes that *job* brings."""
         return next(self._pieces(job), None) is not None
 
-    def bring(self, job: Job, archive: Archive, *, store: Store, clock: Clock) -> None:
-        """Download what *job* brings and place every item whose bytes are in it. Raises what the store raises."""
+    def bring(self, job: Job, archive: Archive, name: str, *, store: Store, clock: Clock) -> None:
+        """Download what *job* brings as the partial file *name*, and place every item whose bytes are in it.
+
+        Raises what the store raises.
+        """
         try:
-            download(job, archive, self.target, store=store, clock=clock, tell=self.tell, stop=self.stop)
+            download(job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop)
         except BytesMismatch as error:
-            self._mismatch(archive.description.encode(), error)
+            self._mismatch(f"archive:{archive.archive_id}".encode(), error)
         else:
             if job.range is None:
                 with self.catalog.write() as records:
                     records.archives.note_retrieved(archive.archive_key, clock.now())
         if self.stop():
             return
-        if not self._place_whole(job, archive):
-            self._place_members(job)
-        self.target.drop_partial(partial_name(job))
+        if not self._place_whole(job, archive, name):
+            self._place_members(job, name)
+        self.drop(name)
         self.flush()
+
+    def drop(self, name: str) -> None:
+        """Nothing is wanted any more of the partial file *name*."""
+        self.target.drop_partial(name)
 
     def fail(self, job: Job, reason: str) -> None:
         """Give up the items that wait for *job*."""
@@ -83,10 +110,12 @@ class Placing:
 
     def finish(self) -> None:
         """All jobs are done: what waits still cannot come; folders get their times and modes."""
-        for _, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING):
+        for _, version in self._waiting():
             self._failed(version, "not-in-vault", "its bytes do not lie in this vault")
         self.flush()
+        self._make_folders()
         self._finish_folders()
+        self.flush()
         with self.catalog.write() as records:
             records.retrievals.finish(self.retrieval.retrieval_id)
 
@@ -100,7 +129,28 @@ class Placing:
             for version_id, state, reason in settled:
                 records.retrievals.settle(self.retrieval.retrieval_id, version_id, state, reason)
 
-    def _place_whole(self, job: Job, archive: Archive) -> bool:
+    def _waiting(self) -> Iterator[tuple[Item, Version]]:
+        return self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING)
+
+    def _place_folders(self) -> None:
+        """What is missing is written down before it is made: so the next pass knows which folders are ours."""
+        some = False
+        for _, version in self._waiting():
+            if self.stop():
+                return
+            if version.kind is FileKind.FOLDER:
+                self._place(version, functools.partial(self._look_at_folder, version))
+                some = True
+        if some:
+            self.flush()
+            self._make_folders()
+
+    def _look_at_folder(self, version: Version) -> Placed | Kept:
+        if self.target.look(version.path, hash_content(b"")) is None:
+            return Placed()
+        return self.target.place_folder(version.path)
+
+    def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
         if len(some) != 1 or some[0][1].length != archive.size or some[0][0].kind is not FileKind.FILE:
@@ -109,7 +159,7 @@ class Placing:
         self._place(
             version,
             lambda: self.target.place_partial(
-                partial_name(job),
+                name,
                 version.path,
                 expected=_expected(version),
                 mtime_ns=version.mtime_ns,
@@ -119,10 +169,10 @@ class Placing:
         )
         return True
 
-    def _place_members(self, job: Job) -> None:
+    def _place_members(self, job: Job, name: str) -> None:
         """Every waiting item from its bytes within what came; hard links after the files they link to."""
         start = job.range.start if job.range else 0
-        with self.target.open_partial(partial_name(job)) as partial:
+        with self.target.open_partial(name) as partial:
             read_at = reader_of(partial)
             for kind in (FileKind.FILE, FileKind.HARDLINK):
                 for version, extent in self._pieces(job):
@@ -210,19 +260,39 @@ class Placing:
     def _finish_folders(self) -> None:
         """Modes that shut out their owner come last, the deepest first."""
         shut: list[Version] = []
-        for _, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.PLACED):
-            if version.kind is not FileKind.FOLDER:
-                continue
+        for version in self._own_folders():
             self._folders.add(version.path)
             if version.mode & _ALL_OF_OWNER == _ALL_OF_OWNER:
-                self.target.finish_folder(version.path, mtime_ns=version.mtime_ns, mode=version.mode)
+                self._finish_folder(version)
             else:
                 shut.append(version)
         for version in sorted(shut, key=lambda each: each.path, reverse=True):
-            self.target.finish_folder(version.path, mtime_ns=version.mtime_ns, mode=version.mode)
+            self._finish_folder(version)
         for path in self.target.created_folders():
             if path not in self._folders:
                 self.target.finish_folder(path, mtime_ns=None, mode=_usual_folder_mode())
+
+    def _make_folders(self) -> None:
+        for version in self._own_folders():
+            with self._failing(version):
+                self.target.place_folder(version.path)
+
+    def _own_folders(self) -> Iterator[Version]:
+        for _, version in self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.PLACED):
+            if version.kind is FileKind.FOLDER:
+                yield version
+
+    def _finish_folder(self, version: Version) -> None:
+        with self._failing(version):
+            self.target.finish_folder(version.path, mtime_ns=version.mtime_ns, mode=version.mode)
+
+    @contextlib.contextmanager
+    def _failing(self, version: Version) -> Iterator[None]:
+        """What cannot be done to *version* is told and written down; the others go on."""
+        try:
+            yield
+        except CannotPlace as error:
+            self._failed(version, error.code, str(error), error.hint)
 
 
 def _brings(job: Job, wanted: ByteRange) -> bool:

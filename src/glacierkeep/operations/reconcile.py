@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from glacierkeep.catalog import Catalog, Records
-from glacierkeep.catalog import Inventory, NewFinding
+from glacierkeep.catalog import Catalog, Inventory, NewFinding, Records
 from glacierkeep.domain import reconciliation as found
 from glacierkeep.domain.reconciliation import Finding, compare, looks_wrong
 from glacierkeep.domain.records import Archive, ArchiveState, Vault
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import FindingMade, Listener
-from glacierkeep.operations.adopt import adopt, forget_doubt, is_duplicate
+from glacierkeep.operations.adopt import adopt, forget_doubt, forget_old_doubts, is_duplicate
 
 _BATCH = 500
 
@@ -24,6 +23,9 @@ class Wishes:
 
     mark_lost: bool = False
     accept_losses: bool = False
+
+
+NO_WISHES = Wishes()
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ def reconcile(
         records.inventories.drop_listed(inventory.inventory_id)
         if inventory.full and inventory.date:
             records.vaults.note_inventory(vault.vault_id, inventory.date)
+            forget_old_doubts(vault, inventory.date, records)
     return tally
 
 
@@ -100,7 +103,9 @@ def _refuse_disaster(vault: Vault, inventory: Inventory, catalog: Catalog, wishe
         return
     missing = recorded = 0
     for finding in _findings(inventory, catalog):
-        recorded += not isinstance(finding, found.Unrecorded | found.Duplicate | found.Gone | found.StillListed)
+        recorded += not isinstance(
+            finding, found.Unrecorded | found.Duplicate | found.Gone | found.StillListed
+        )
         missing += isinstance(finding, found.Missing)
     if looks_wrong(missing, recorded):
         raise MostOfVaultMissing(
@@ -129,9 +134,7 @@ def _settle(
     if word in ("confirmed", "gone", "too-recent"):
         return
     archive_id, sentence = _sentence(finding, word)
-    records.findings.add(
-        vault.vault_id, inventory.inventory_id, [NewFinding(word, archive_id, sentence)]
-    )
+    records.findings.add(vault.vault_id, inventory.inventory_id, [NewFinding(word, archive_id, sentence)])
     tell(FindingMade(word, f"archive:{archive_id}", sentence))
 
 

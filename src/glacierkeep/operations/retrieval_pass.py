@@ -1,10 +1,9 @@
-"""One pass over a retrieval: ask what is not asked yet, bring back what is ready, place it, and see whether all is done.
+"""One pass over a retrieval: ask what is not asked yet, bring back what is ready, place it, see whether all is done.
 
 Whatever a pass is killed in, the next one goes on: jobs are known by their tokens, downloads by their partial files,
 and an item counts as placed only once its file has its final name.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, NotFou
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.arrivals import partial_name
 from glacierkeep.operations.placing import Placing
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.attempts import may_have_been_done
@@ -53,20 +53,21 @@ def advance(
 ) -> PassOutcome:
     """Move *retrieval* on. Raises Locked if another gk is at it, DiskTrouble, and what the store raises."""
     activity = f"retrieval {retrieval.retrieval_id}"
-    with lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
-        os.makedirs(retrieval.target, exist_ok=True)
-        with Target(retrieval.target) as target:
-            placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
-            placing.place_what_needs_no_bytes()
-            one = _Pass(retrieval, placing, catalog, store, clock, tell, stop)
-            try:
-                waiting = one.move_jobs()
-            except GlacierkeepError as error:
-                raise _after_spending(error, one.spent) from error
-            if not waiting and not stop():
-                placing.finish()
-            placing.flush()
-            return PassOutcome(placing.different, placing.size, waiting, tuple(placing.codes))
+    with (
+        lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait),
+        Target(retrieval.target) as target,
+    ):
+        placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
+        placing.place_what_needs_no_bytes()
+        one = _Pass(retrieval, placing, catalog, store, clock, tell, stop)
+        try:
+            waiting = one.move_jobs()
+        except GlacierkeepError as error:
+            raise _after_spending(error, one.spent) from error
+        if not waiting and not stop():
+            placing.finish()
+        placing.flush()
+        return PassOutcome(placing.different, placing.size, waiting, tuple(placing.codes))
 
 
 class _Pass:
@@ -114,7 +115,13 @@ class _Pass:
         return job.progress is JobProgress.REQUESTED
 
     def _ask(self, job: Job) -> Job | None:
+        """The job, asked for; None if it cannot be had, or need not: what it would bring may be in its place."""
         archive = self._archive(job)
+        self.placing.settle_what_is_there(job)
+        if not self.placing.wants(job):
+            with self.catalog.write() as records:
+                records.jobs.update(job.job_key, progress=JobProgress.EXPIRED, message="not needed any more")
+            return None
         try:
             asked = asking.ask(
                 job, archive, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
@@ -129,14 +136,21 @@ class _Pass:
         return asked
 
     def _bring(self, job: Job, all_jobs: list[Job]) -> bool:
+        self.placing.settle_what_is_there(job)
+        name = partial_name(self.retrieval, job, all_jobs)
         if not self.placing.wants(job):
-            return False
+            self.placing.drop(name)
+            return self._let_go(job)
         try:
-            self.placing.bring(job, self._archive(job), store=self.store, clock=self.clock)
+            self.placing.bring(job, self._archive(job), name, store=self.store, clock=self.clock)
         except NotFound:
             expired = asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
             return self._ask_again(expired, all_jobs)
-        asking.collected(job, catalog=self.catalog)
+        return self._let_go(job)
+
+    def _let_go(self, job: Job) -> bool:
+        if job.progress is not JobProgress.COLLECTED:
+            asking.collected(job, catalog=self.catalog)
         return False
 
     def _ask_again(self, job: Job, all_jobs: list[Job]) -> bool:
@@ -147,7 +161,9 @@ class _Pass:
         if len(same) >= MOST_REQUESTS:
             self.placing.fail(job, f"its output expired {MOST_REQUESTS} times before it was collected")
             return False
-        self.tell(Noted("asked-again", "a job's output expired before it was collected; it is asked for again"))
+        self.tell(
+            Noted("asked-again", "a job's output expired before it was collected; it is asked for again")
+        )
         with self.catalog.write() as records:
             key = records.jobs.intend(
                 job.vault_id, asking.new_token(), job.action, job.archive_key, job.range, job.tier

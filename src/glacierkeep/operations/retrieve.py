@@ -57,10 +57,10 @@ def estimate(
     moment: Moment = NOW,
 ) -> RetrievalEstimate:
     """What retrieving *names* from the vault would take; nothing is asked or written."""
-    plan = plan_retrieval(_wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog)
-    return RetrievalEstimate(
-        plan.files, plan.size, len(plan.jobs), plan.job_bytes, tier, len(plan.elsewhere)
+    plan = plan_retrieval(
+        _wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog
     )
+    return RetrievalEstimate(plan.files, plan.size, len(plan.jobs), plan.job_bytes, tier, len(plan.elsewhere))
 
 
 def retrieve(
@@ -85,7 +85,9 @@ def retrieve(
     The wish and its jobs are in the catalog before the service is asked. What is ready is placed; with *wait* the
     rest is waited for, else `gk poll` goes on. Raises NoSuchName, NothingToDo, and what the store raises.
     """
-    plan = plan_retrieval(_wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog)
+    plan = plan_retrieval(
+        _wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog
+    )
     if plan.elsewhere and not plan.jobs and len(plan.elsewhere) == plan.files:
         raise NothingToDo(
             f"nothing of this lies in {vault.address}",
@@ -94,7 +96,15 @@ def retrieve(
     wanted = _wanted(names, catalog=catalog, host=host, moment=moment)
     retrieval = _wish(wanted, plan, vault, target, tier=tier, overwrite=overwrite, catalog=catalog)
     return follow(
-        retrieval, catalog=catalog, store=store, clock=clock, host=host, wait=wait, lock_wait=lock_wait, tell=tell, stop=stop
+        retrieval,
+        catalog=catalog,
+        store=store,
+        clock=clock,
+        host=host,
+        wait=wait,
+        lock_wait=lock_wait,
+        tell=tell,
+        stop=stop,
     )
 
 
@@ -114,7 +124,14 @@ def follow(
     total, pause = PassOutcome(), _FIRST_LOOK_SECONDS
     while True:
         one = advance(
-            retrieval, catalog=catalog, store=store, clock=clock, host=host, lock_wait=lock_wait, tell=tell, stop=stop
+            retrieval,
+            catalog=catalog,
+            store=store,
+            clock=clock,
+            host=host,
+            lock_wait=lock_wait,
+            tell=tell,
+            stop=stop,
         )
         total = total.plus(one)
         if not (one.waiting and wait) or stop():
@@ -176,5 +193,3 @@ def _outcome(retrieval: Retrieval, total: PassOutcome, *, catalog: Catalog) -> R
         size=total.size,
         exit=most_serious(codes),
     )
-
-

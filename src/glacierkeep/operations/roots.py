@@ -23,7 +23,8 @@ FOUND_PATH = b"found"
 class Scope:
     """What one pass looks at: *start*, a path below the root at *path*; b"" means all of it.
 
-    *root* is None while it is new and nothing was written down, or one that is still to be claimed; *single* says that *start* is no folder.
+    *root* is None while it is new and nothing was written down, or one that is still to be claimed. *single* says
+    that *start* is no folder.
     """
 
     root: Root | None
@@ -119,7 +120,9 @@ def _free_label(path: bytes, wanted: str | None, host: str, taken: Set[str]) -> 
     if wanted is not None:
         check_label(wanted)
         if wanted in taken:
-            raise UsageError(f"the label {wanted} is taken by another root", hint="choose another with --label")
+            raise UsageError(
+                f"the label {wanted} is taken by another root", hint="choose another with --label"
+            )
         return wanted
     name = names.readable(os.path.basename(path)).lstrip(".") or "root"
     name = "".join(character if character.isprintable() else "_" for character in name)

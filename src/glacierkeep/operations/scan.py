@@ -4,15 +4,15 @@ A plan lies in spools on disk, because ten million changed files must not lie in
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from glacierkeep.bundle.entries import entry_of
 from glacierkeep.bundle.links import LinkTable
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.entries import entry_of
 from glacierkeep.bundle.walk import FolderListing, walk
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
@@ -116,17 +116,14 @@ class _Scan:
     def take_single(self) -> None:
         """A root of which one file is meant: nothing else is looked at, so nothing can be found gone."""
         parent = names.parent_of(self.scope.start)
-        folder_id = self._folder_id(parent)
-        known = self._known(folder_id)
+        known = self._known_at(self._folder_id(parent), names.name_of(self.scope.start))
         entry = entry_of(os.path.join(self.scope.path, self.scope.start))
-        self._compare(replace(entry, path=self.scope.start), known.get(names.name_of(self.scope.start)))
+        self._compare(replace(entry, path=self.scope.start), known)
 
     def take_folders(self, stop: Callable[[], bool]) -> None:
         start = self.scope.start
         self.known_folders[start] = (self._folder_id(start), self._known_folder(start))
-        if self.scope.root is not None:
-            with self.catalog.read() as records:
-                self.plan.recorded = records.tree.live_count(self.scope.root.root_id, start)
+        self.plan.recorded = self._live_count(start)
         listings = walk(
             self.scope.path,
             start=start,
@@ -141,18 +138,28 @@ class _Scan:
             self._take(listing)
 
     def _take(self, listing: FolderListing) -> None:
+        """One folder: the names on disk and those of the catalog, both in order, are walked side by side."""
         folder_id, itself = self.known_folders.pop(listing.path, (None, None))
-        known = self._known(folder_id)
         subfolders = self._subfolders(folder_id)
         before = len(self.plan.changes)
         self._compare_folder(listing, itself)
+        left = _Left({name: (subfolders.pop(name, None), None) for name in listing.folders})
+        known = self._known(folder_id)
+        ahead = next(known, None)
         for entry in listing.entries:
-            self._compare(entry, known.pop(names.name_of(entry.path), None))
-        for name in listing.folders:
-            path = names.join(listing.path, name)
-            self.known_folders[path] = (subfolders.pop(name, None), known.pop(name, None))
+            name = names.name_of(entry.path)
+            while ahead is not None and ahead[0] < name:
+                left.take(*ahead)
+                ahead = next(known, None)
+            match = ahead is not None and ahead[0] == name
+            self._compare(entry, ahead[1] if ahead is not None and match else None)
+            ahead = next(known, None) if match else ahead
+        while ahead is not None:
+            left.take(*ahead)
+            ahead = next(known, None)
+        self.known_folders |= {names.join(listing.path, name): pair for name, pair in left.below.items()}
         if not listing.unreadable:
-            self._note_gone(listing, known, subfolders)
+            self._note_gone(listing, left.missing, subfolders)
         self.tell(FolderScanned(len(listing.entries), len(self.plan.changes) - before))
 
     def _compare_folder(self, listing: FolderListing, known: Known | None) -> None:
@@ -167,9 +174,12 @@ class _Scan:
 
     def _compare(self, entry: Entry, known: Known | None) -> None:
         entry = self._linked(entry)
-        if known is None or not known.stored or not _same_metadata(entry, known):
-            self._change(entry, known, rider=False)
-        elif entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != entry.inode):
+        if (
+            known is None
+            or not known.stored
+            or not _same_metadata(entry, known)
+            or (entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != entry.inode))
+        ):
             self._change(entry, known, rider=False)
         else:
             self.plan.unchanged += 1
@@ -194,20 +204,24 @@ class _Scan:
         return replace(entry, kind=FileKind.HARDLINK, target=first)
 
     def _note_gone(
-        self, listing: FolderListing, known: dict[bytes, Known], subfolders: dict[bytes, int]
+        self, listing: FolderListing, missing: Iterable[tuple[bytes, FileKind]], subfolders: dict[bytes, int]
     ) -> None:
         there = {*listing.excluded, *listing.skipped}
-        for name, version in known.items():
-            if name and name not in there:
+        for name, kind in missing:
+            if name not in there:
                 self.plan.gone.append(names.join(listing.path, name))
-                self.plan.missing += version.kind is not FileKind.FOLDER
-        for name, folder_id in subfolders.items():
-            if name not in there and self.scope.root is not None:
-                with self.catalog.read() as records:
-                    inside = records.tree.live_count(self.scope.root.root_id, names.join(listing.path, name))
-                if inside:
-                    self.plan.gone.append(names.join(listing.path, name) + b"/")
-                self.plan.missing += inside
+                self.plan.missing += kind is not FileKind.FOLDER
+        for name in subfolders:
+            inside = 0 if name in there else self._live_count(names.join(listing.path, name))
+            if inside:
+                self.plan.gone.append(names.join(listing.path, name) + b"/")
+            self.plan.missing += inside
+
+    def _live_count(self, path: bytes) -> int:
+        if self.scope.root is None:
+            return 0
+        with self.catalog.read() as records:
+            return records.tree.live_count(self.scope.root.root_id, path)
 
     def _folder_id(self, path: bytes) -> int | None:
         if self.scope.root is None:
@@ -217,13 +231,16 @@ class _Scan:
 
     def _known_folder(self, path: bytes) -> Known | None:
         """What is known of the folder itself: it stands among its parent's names, the root under an empty one."""
-        return self._known(self._folder_id(names.parent_of(path))).get(names.name_of(path))
+        return self._known_at(self._folder_id(names.parent_of(path)), names.name_of(path))
 
-    def _known(self, folder_id: int | None) -> dict[bytes, Known]:
+    def _known_at(self, folder_id: int | None, name: bytes) -> Known | None:
         if folder_id is None:
-            return {}
+            return None
         with self.catalog.read() as records:
-            return records.tree.known(folder_id, self.vault_id)
+            return records.tree.known_at(folder_id, self.vault_id, name)
+
+    def _known(self, folder_id: int | None) -> Iterator[tuple[bytes, Known]]:
+        return iter(()) if folder_id is None else self.catalog.known_names(folder_id, self.vault_id)
 
     def _subfolders(self, folder_id: int | None) -> dict[bytes, int]:
         if folder_id is None:
@@ -235,6 +252,21 @@ class _Scan:
         if code not in _NOTES:
             self.plan.troubles += 1
         self.tell(Trouble(names.join(self.scope.label.encode(), path), code, sentence))
+
+
+@dataclass(slots=True)
+class _Left:
+    """Names of the catalog that are not among a folder's files: folders *below* it, and what is *missing*."""
+
+    below: dict[bytes, tuple[int | None, Known | None]]
+    missing: list[tuple[bytes, FileKind]] = field(default_factory=list)
+
+    def take(self, name: bytes, known: Known) -> None:
+        """One such name. The root's own metadata stands under an empty one."""
+        if name in self.below:
+            self.below[name] = (self.below[name][0], known)
+        elif name:
+            self.missing.append((name, known.kind))
 
 
 def _same_metadata(entry: Entry, known: Known) -> bool:

@@ -91,9 +91,7 @@ def _place(name: bytes, *, catalog: Catalog, host: str) -> tuple[Root, bytes] | 
 
 
 def _below(root: Root, path: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[Version]:
-    return catalog.versions_below(
-        root, path, at=moment.at, deleted=moment.deleted, history=moment.history
-    )
+    return catalog.versions_below(root, path, at=moment.at, deleted=moment.deleted, history=moment.history)
 
 
 def _matching(pattern: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[Version]:

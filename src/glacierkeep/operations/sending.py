@@ -2,26 +2,34 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
+from glacierkeep.bundle.spool import Spool
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.filling import Filling
-from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.limits import DEFAULT_PART_SIZE
 from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.parts import choose_part_size
-from glacierkeep.domain.records import NewVersion, Piece, Root, Upload, UploadState, Vault
+from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState, Vault
 from glacierkeep.errors import SourceChanged
 from glacierkeep.events import Listener, Trouble
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.content import Judged, judge, look_again, source_of
+from glacierkeep.operations.contents import (
+    hashes_at,
+    hashes_of,
+    member_version,
+    new_version,
+    record_file,
+    record_members,
+)
 from glacierkeep.operations.scan import Change
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import StagedSource
@@ -55,7 +63,7 @@ class _Bundle:
     upload: Upload
     writer: BundleWriter
     filling: Filling
-    versions: list[NewVersion] = field(default_factory=list)
+    versions: Spool[NewVersion]
 
 
 class Sending:
@@ -99,6 +107,7 @@ class Sending:
                     return
                 self._take(each)
             self._close_bundle()
+            self._drop_riders()
             self._record_known()
         finally:
             self._abandon()
@@ -106,7 +115,7 @@ class Sending:
     def _take(self, judged: Judged) -> None:
         change = self._without_lost_twin(judged.change)
         if judged.same_as is not None:
-            self._note_known(_version(change.entry, judged.hashes, same_as=judged.same_as))
+            self._note_known(new_version(change.entry, judged.hashes, same_as=judged.same_as))
             self.sent.same += 1
         elif change.rider:
             self._riders.append(change)
@@ -175,7 +184,13 @@ class Sending:
             if not rider.entry.path or path.startswith(rider.entry.path + b"/"):
                 self._put(rider)
             else:
-                self._note_known(_version(rider.entry, None))
+                self._note_known(new_version(rider.entry, None))
+
+    def _drop_riders(self) -> None:
+        """Of folders that nothing took along only the record is kept."""
+        riders, self._riders = self._riders, []
+        for rider in riders:
+            self._note_known(new_version(rider.entry, None))
 
     def _put(self, change: Change) -> None:
         """Put one member into the bundle; once more if it changed while it was read."""
@@ -218,30 +233,27 @@ class Sending:
         if self._bundle is None:
             token = new_token()
             staged = staged_name(token)
-            upload = self._intend(ArchiveKind.BUNDLE, token, UploadState.STAGING, staged.encode(), None, size=0)
+            upload = self._intend(
+                ArchiveKind.BUNDLE, token, UploadState.STAGING, staged.encode(), None, size=0
+            )
             writer = BundleWriter(self.staging / staged)
-            self._bundle = _Bundle(upload, writer, Filling(self.sizes.bundle))
+            self._bundle = _Bundle(upload, writer, Filling(self.sizes.bundle), Spool(self.staging))
         return self._bundle
 
     def _close_bundle(self) -> None:
         """Finish the bundle in staging, send it, record its members, and drop the staged file."""
-        riders, self._riders = self._riders, []
-        for rider in riders:
-            self._note_known(_version(rider.entry, None))
+        if self._bundle is not None and not self._bundle.versions:
+            return self._abandon()
         bundle, self._bundle = self._bundle, None
         if bundle is None:
             return
-        if not bundle.versions:
-            bundle.writer.abandon()
-            return self._forget(bundle.upload)
         packed = bundle.writer.finish()
         upload = self._intended(bundle.upload, packed.size)
         self._record_known()
-        with StagedSource(packed.path) as source:
-            record = record_members(self.run_id, self.root.root_id, bundle.versions)
-            self.shipping.ship(
-                upload, source, record, files=len(bundle.versions), name=names.join(self._label, b"(bundle)")
-            )
+        with StagedSource(packed.path) as source, bundle.versions as members:
+            record = record_members(self.run_id, self.root.root_id, members)
+            name = names.join(self._label, b"(bundle)")
+            self.shipping.ship(upload, source, record, files=len(members), name=name)
         packed.path.unlink(missing_ok=True)
 
     def _abandon(self) -> None:
@@ -249,6 +261,7 @@ class Sending:
         bundle, self._bundle = self._bundle, None
         if bundle is not None:
             bundle.writer.abandon()
+            bundle.versions.close()
             self._forget(bundle.upload)
 
     # Records
@@ -266,7 +279,14 @@ class Sending:
                 records.versions.record(self.run_id, self.root.root_id, self.vault.vault_id, None, known)
 
     def _intend(
-        self, kind: ArchiveKind, token: str, state: UploadState, source: bytes, entry: Entry | None, *, size: int
+        self,
+        kind: ArchiveKind,
+        token: str,
+        state: UploadState,
+        source: bytes,
+        entry: Entry | None,
+        *,
+        size: int,
     ) -> Upload:
         """Write down what is about to be sent, before anything of it is."""
         with self.catalog.write() as records:
@@ -334,80 +354,3 @@ def explain(error: Exception) -> tuple[str, str]:
 def staged_name(token: str) -> str:
     """What the staged bundle of an upload is called."""
     return f"{token}.tar"
-
-
-def record_file(run_id: int, root_id: int, vault_id: int, entry: Entry) -> Callable[[Records, int], None]:
-    """What a file archive holds: just the file."""
-
-    def record(records: Records, archive_key: int) -> None:
-        archive = records.archives.get(archive_key)
-        hashes = Hashes(archive.size, archive.md5, archive.tree_hash)
-        version = _version(entry, hashes, pieces=(Piece(0, archive.size),))
-        records.versions.record(run_id, root_id, vault_id, archive_key, [version])
-
-    return record
-
-
-def record_members(run_id: int, root_id: int, versions: list[NewVersion]) -> Callable[[Records, int], None]:
-    """What a bundle holds: its members."""
-
-    def record(records: Records, archive_key: int) -> None:
-        vault_id = records.archives.get(archive_key).vault_id
-        records.versions.record(run_id, root_id, vault_id, archive_key, versions)
-
-    return record
-
-
-def member_version(
-    member: Member, path: bytes, target: bytes | None, inode: int, hashes: Hashes | None
-) -> NewVersion:
-    """The version that a bundle's *member* holds. *path* and a hard link's *target* are below the root; *hashes* are
-    of its content, which a hard link has too."""
-    is_link = member.kind is FileKind.HARDLINK
-    return NewVersion(
-        path=path,
-        kind=member.kind,
-        size=hashes.size if hashes else 0,
-        mtime_ns=member.mtime_ns,
-        mode=member.mode,
-        inode=inode,
-        hashes=hashes,
-        target=target,
-        pieces=(Piece(member.offset, 0 if is_link or hashes is None else hashes.size),),
-        same_as_path=target if is_link else None,
-    )
-
-
-def hashes_of(member: Member) -> Hashes | None:
-    """The hashes of a file among a bundle's members."""
-    if member.kind is not FileKind.FILE or member.tree_hash is None:
-        return None
-    return Hashes(member.size, member.md5, member.tree_hash)
-
-
-def hashes_at(root: Root, path: bytes, fresh: Iterable[NewVersion], *, catalog: Catalog) -> Hashes | None:
-    """The hashes of the file at *path* of *root*: of the last among *fresh*, or as the catalog has it."""
-    for version in fresh:
-        if version.path == path and version.kind is FileKind.FILE:
-            return version.hashes
-    for known in catalog.versions_below(root, path):
-        if known.kind is FileKind.FILE and known.tree_hash is not None:
-            return Hashes(known.size, known.md5, known.tree_hash)
-    return None
-
-
-def _version(
-    entry: Entry, hashes: Hashes | None, *, pieces: tuple[Piece, ...] = (), same_as: int | None = None
-) -> NewVersion:
-    return NewVersion(
-        path=entry.path,
-        kind=entry.kind,
-        size=entry.size,
-        mtime_ns=entry.mtime_ns,
-        mode=entry.mode,
-        inode=entry.inode,
-        hashes=hashes,
-        target=entry.target,
-        pieces=pieces,
-        same_as=same_as,
-    )

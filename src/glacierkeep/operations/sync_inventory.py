@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 
-from glacierkeep.catalog import Catalog
-from glacierkeep.catalog import Inventory, InventoryState
+from glacierkeep.catalog import Catalog, Inventory, InventoryState
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Job, JobProgress, Vault
 from glacierkeep.domain.service import JobAction, Tier
@@ -14,7 +13,7 @@ from glacierkeep.errors import Exit, NotFound, VaultMissing
 from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
-from glacierkeep.operations.reconcile import Wishes, reconcile
+from glacierkeep.operations.reconcile import NO_WISHES, Wishes, reconcile
 from glacierkeep.stores.store import InventoryOutput, Store
 
 _FIRST_LOOK_SECONDS = 2.0
@@ -42,7 +41,7 @@ def sync_inventory(
     store: Store,
     clock: Clock,
     host: str,
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = NO_WISHES,
     request: bool = True,
     wait: bool = False,
     lock_wait: float = 0,
@@ -55,7 +54,9 @@ def sync_inventory(
     """
     pause = _FIRST_LOOK_SECONDS
     while True:
-        with lease(f"inventory {vault.address}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+        with lease(
+            f"inventory {vault.address}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait
+        ):
             outcome = _Sync(vault, catalog, store, wishes, tell).step(request)
         if not (outcome.waiting and wait) or stop():
             return outcome
@@ -133,7 +134,6 @@ class _Sync:
         status = self.store.describe_job(job.job_id)
         with self.store.read_inventory(job.job_id) as output:
             self._write_down(inventory, output, job, full=not status.filtered)
-        asking.collected(job, catalog=self.catalog)
         with self.catalog.read() as records:
             return records.inventories.get(inventory.inventory_id)
 
@@ -146,9 +146,8 @@ class _Sync:
 
     def _reconcile(self, inventory: Inventory) -> InventorySync:
         assert inventory.date is not None
-        tally = reconcile(
-            self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell
-        )
+        self._let_go(inventory)
+        tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell)
         return InventorySync(
             self.vault.address,
             waiting=False,
@@ -158,3 +157,10 @@ class _Sync:
             adopted=tally.adopted,
             exit=Exit.FINDINGS if tally.needs_a_person else Exit.DONE,
         )
+
+    def _let_go(self, inventory: Inventory) -> None:
+        """The inventory is in the catalog: its job is done with, also if the run that received it was killed then."""
+        if inventory.job_key is None:
+            return
+        with self.catalog.write() as records:
+            records.jobs.update(inventory.job_key, progress=JobProgress.COLLECTED)

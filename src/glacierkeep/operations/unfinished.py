@@ -26,7 +26,7 @@ from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState
 from glacierkeep.errors import NotFound, SourceChanged
 from glacierkeep.events import Listener, Noted, UploadResumed
 from glacierkeep.operations.content import hash_source
-from glacierkeep.operations.sending import hashes_at, hashes_of, member_version, record_file, record_members
+from glacierkeep.operations.contents import hashes_at, hashes_of, member_version, record_file, record_members
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import FileSource, StagedSource
 
@@ -70,7 +70,9 @@ class Unfinished:
             with self._source(upload) as source:
                 self._finish(upload, source)
         except (SourceChanged, BadManifest) as error:
-            self.tell(Noted("upload-ended", f"an upload that was broken off cannot go on ({error}); it begins anew"))
+            self.tell(
+                Noted("upload-ended", f"an upload that was broken off cannot go on ({error}); it begins anew")
+            )
             self._give_up(upload)
 
     def _give_up(self, upload: Upload) -> None:
@@ -197,7 +199,9 @@ def clear_staging(staging: Path, *, catalog: Catalog) -> None:
     staged = [path for path in staging.iterdir() if _STAGED.fullmatch(path.name)]
     # In this order: an upload is written down before its bundle is begun, by whatever process.
     with catalog.read() as records:
-        needed = {upload.source.decode() for upload in records.uploads.outstanding() if upload.kind == "bundle"}
+        needed = {
+            upload.source.decode() for upload in records.uploads.outstanding() if upload.kind == "bundle"
+        }
     for path in staged:
         if path.name not in needed:
             path.unlink(missing_ok=True)

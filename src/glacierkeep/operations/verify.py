@@ -72,7 +72,9 @@ def _places(paths: Sequence[bytes], *, catalog: Catalog, host: str) -> list[tupl
     with catalog.read() as records:
         if not paths:
             return [
-                (root, b"") for root in records.roots.all() if root.host == host and root.path.startswith(b"/")
+                (root, b"")
+                for root in records.roots.all()
+                if root.host == host and root.path.startswith(b"/")
             ]
         places = []
         for path in paths:

@@ -50,7 +50,7 @@ def duration(length: timedelta) -> str:
 
 
 def mtime(nanoseconds: int) -> str:
-    """A file's time, given in nanoseconds since 1970, in local time to the minute; what no calendar holds as a number."""
+    """A file's time, in nanoseconds since 1970, as local time to the minute; as seconds if no calendar holds it."""
     try:
         return moment(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000))
     except (OverflowError, ValueError):

@@ -223,7 +223,9 @@ def _credential_errors(theirs: Any) -> tuple[type[Exception], ...]:
 
 
 def _unconnected(error: Exception, doing: str) -> GlacierkeepError:
-    return NoConnection(f"cannot {doing}: {error}", hint="check the network and the endpoint; nothing was asked")
+    return NoConnection(
+        f"cannot {doing}: {error}", hint="check the network and the endpoint; nothing was asked"
+    )
 
 
 def _unreachable(error: Exception, doing: str) -> GlacierkeepError:

@@ -170,9 +170,7 @@ def _check_region(session: "Session", region: str, endpoint: str) -> None:
         )
 
 
-def _repeat_throttled(
-    response: "tuple[Any, dict[str, Any]] | None", attempts: int, **_: Any
-) -> float | None:
+def _repeat_throttled(response: "tuple[Any, dict[str, Any]] | None", attempts: int, **_: Any) -> float | None:
     """Seconds until a request that was turned away unread is sent again; None to let it be."""
     code = response[1].get("Error", {}).get("Code") if response else None
     if code not in THROTTLED or attempts >= REPEATED_ATTEMPTS:
