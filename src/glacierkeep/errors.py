@@ -154,7 +154,7 @@ class DiskTrouble(GlacierkeepError):
 
 
 class RootLooksEmpty(GlacierkeepError):
-    """A root is empty, or more than half of what it held is gone: perhaps an unmounted disk."""
+    """The folder of a root is not there: perhaps an unmounted disk."""
 
     exit = Exit.FINDINGS
     code = "root-looks-empty"

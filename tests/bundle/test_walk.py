@@ -124,7 +124,8 @@ def test_special_files(tree: Any) -> None:
     assert found.skipped == [b"fifo", b"socket"]
     assert [entry.path for entry in found.entries] == [b"plain"]
     assert sorted(tree.troubles.told) == [(b"fifo", "skipped-special"), (b"socket", "skipped-special")]
-    device = next(walk(b"/dev", rules=Rules(["*", "!null"]), one_file_system=True, trouble=tree.troubles))
+    walked = walk(b"/dev", rules=Rules(["*", "!null"]), one_file_system=True, trouble=tree.troubles)
+    device = next(walked)
     assert (list(device.entries), device.skipped) == ([], [b"null"])
 
 
@@ -324,7 +325,8 @@ def test_paths_beyond_the_limit(tree: Any) -> None:
     whole = tree.raw + b"/" + found.path
     assert entry_of(whole).inode == found.inode
     below = os.path.dirname(whole)
-    listing = next(walk(below, rules=Rules(), one_file_system=True, trouble=tree.troubles))
+    walked = walk(below, rules=Rules(), one_file_system=True, trouble=tree.troubles)
+    listing = next(walked)
     assert [entry.path for entry in listing.entries] == [b"f", b"link"]
     assert tree.troubles.told == []
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from boundaries import Boundaries
-from lives import LIVES, Life
+from lives import LIVES, Left, Life
 from support.world import a_world
 
 _MOST = 1000
@@ -37,7 +37,7 @@ def main(name: str, folder: Path) -> None:
         left = json.loads((home / "testament").read_text())
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL
-            _apart(lambda: _live_again(life, home, Counter(left["done"])))  # noqa: B023
+            _apart(lambda: _live_again(life, home, Left(left["boundary"], Counter(left["done"]))))  # noqa: B023
             print(json.dumps(left | {"wrong": (home / "wrong").read_text()}), flush=True)
         shutil.rmtree(home)
         if os.WIFEXITED(status):
@@ -51,7 +51,7 @@ def _rehearse(life: Life, folder: Path) -> None:
     shutil.copytree(folder / "before", folder / "life")
     with a_world(folder / "life") as world:
         life.act(world)
-        list(life.again(world, Counter()))
+        list(life.again(world, Left("", Counter())))
     shutil.rmtree(folder / "life")
 
 
@@ -62,11 +62,11 @@ def _live(life: Life, home: Path, fatal: int) -> None:
         boundaries.leave()
 
 
-def _live_again(life: Life, home: Path, done: Counter[str]) -> None:
+def _live_again(life: Life, home: Path, left: Left) -> None:
     wrong: list[str] = []
     try:
         with a_world(home) as world:
-            wrong += life.again(world, done)
+            wrong += life.again(world, left)
     except BaseException:
         wrong.append(traceback.format_exc())
     (home / "wrong").write_text("\n".join(wrong))

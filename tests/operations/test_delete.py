@@ -146,10 +146,6 @@ def test_a_service_that_fails_midway(world: World, folder: Path) -> None:
     assert states(world) == ["deleted"] * 3
 
 
-class _Refused(Exception):
-    """No error of a network: botocore does not try again."""
-
-
 def _from(operation: str, nth: int) -> Fault:
     seen = 0
 

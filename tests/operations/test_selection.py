@@ -1,15 +1,16 @@
 """What a NAME means."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.world import HOST, World
 
-from glacierkeep.domain.records import NewArchive, NewVersion
+from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.records import NewArchive, NewVersion, Piece
 from glacierkeep.errors import NoSuchName, UsageError
 from glacierkeep.operations.selection import Moment, archive_named, folder_named, select
 
@@ -82,11 +83,11 @@ def test_a_glob_without_a_slash_is_a_name_at_any_depth(named: World) -> None:
     assert chosen(named, "top.*") == ["letters/top.jpg", "photos/top.jpg"]
 
 
-@pytest.mark.parametrize("name", ["nothing", "photos/nothing", "photos/*.gif", "", "/", "//", "..", "photos/../photos"])
-def test_what_is_not_there(named: World, name: str) -> None:
+def test_what_is_not_there(named: World) -> None:
     """A name that means nothing is an error that says so, and never means something else."""
-    with pytest.raises(NoSuchName):
-        chosen(named, name)
+    for name in ("nothing", "photos/nothing", "photos/*.gif", "", "/", "//", "..", "photos/../photos"):
+        with pytest.raises(NoSuchName):
+            chosen(named, name)
 
 
 def test_an_absolute_path(named: World, tmp_path: Path) -> None:
@@ -98,17 +99,30 @@ def test_an_absolute_path(named: World, tmp_path: Path) -> None:
         chosen(named, str(tmp_path / "elsewhere"))
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    ["photos/[", "photos/[]", "photos/[!]", "photos/[^]", "photos/[z-a]*", "photos/[[:x:]]*", "photos/(a", "*" * 40 + "b",
-     "photos/" + "**/" * 12 + "x", "photos/a{9999}", "photos/\\", "photos/[\\]", "photos/[a-", "[", "photos/*\0"],
+HOSTILE_PATTERNS = (
+    "photos/[",
+    "photos/[]",
+    "photos/[!]",
+    "photos/[^]",
+    "photos/[z-a]*",
+    "photos/[[:x:]]*",
+    "photos/(a",
+    "*a" * 40 + "b",
+    "photos/" + "**/" * 12 + "x",
+    "photos/a{9999}",
+    "photos/\\",
+    "photos/[\\]",
+    "photos/[a-",
+    "[",
+    "photos/*\0",
 )
-def test_hostile_patterns(named: World, pattern: str) -> None:
+
+
+def test_hostile_patterns(named: World) -> None:
     """Any pattern either means something, or nothing, or is refused as wrong usage; none hangs or crashes."""
-    try:
-        chosen(named, pattern)
-    except (NoSuchName, UsageError):
-        return
+    for pattern in HOSTILE_PATTERNS:
+        with suppress(NoSuchName, UsageError):
+            chosen(named, pattern)
 
 
 def test_a_day(named: World, tmp_path: Path) -> None:
@@ -165,10 +179,6 @@ def add_archive(world: World, archive_id: str, path: bytes) -> None:
 
 
 def one_byte(path: bytes) -> NewVersion:
-    from glacierkeep.domain.files import FileKind
-    from glacierkeep.domain.hashes import Hashes
-    from glacierkeep.domain.records import Piece
-
     hashes = Hashes(1, None, bytes(32))
     return NewVersion(path, FileKind.FILE, 1, 0, 0o644, 1, hashes, pieces=(Piece(0, 1),))
 
@@ -180,14 +190,3 @@ def test_folders(named: World) -> None:
     assert (found[0].label, found[1]) == ("photos", b"2019")
     assert folder_named("photos/nothing", catalog=named.catalog, host=HOST) is None
     assert folder_named("nothing", catalog=named.catalog, host=HOST) is None
-
-
-@given(st.text(max_size=30))
-def test_any_pattern_is_understood(text: str) -> None:
-    """Whatever is typed becomes a matcher or wrong usage."""
-    from glacierkeep.operations.selection import _compile, _translate
-
-    try:
-        _compile(_translate(os.fsencode(text.encode("utf-8", "replace"))))(b"photos/2019/a.jpg")
-    except UsageError:
-        return

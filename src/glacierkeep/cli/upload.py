@@ -10,6 +10,8 @@ from glacierkeep.cli.epilog import epilog
 from glacierkeep.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glacierkeep.cli.choosing import ChosenVault
     from glacierkeep.cli.wiring import Wiring
     from glacierkeep.operations.scan import Looking
@@ -90,8 +92,23 @@ def command(
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
     job_count = jobs or wiring.settings.upload.jobs
-    codes = [_upload(wiring, chosen, path, as_name, label, looking, job_count) for path in paths]
-    wiring.leave(*codes)
+
+    def one(path: bytes) -> Exit:
+        return _upload(wiring, chosen, path, as_name, label, looking, job_count)
+
+    wiring.leave(*(_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths))
+
+
+def _going_on(wiring: "Wiring", one: "Callable[[bytes], Exit]", path: bytes) -> Exit:
+    """Upload one of several paths; that there is nothing to read at it is no reason to leave out the others."""
+    from glacierkeep.errors import RootLooksEmpty, SourceChanged
+    from glacierkeep.events import Trouble
+
+    try:
+        return one(path)
+    except (SourceChanged, RootLooksEmpty) as error:
+        wiring.listener(Trouble(b"", error.code, str(error), error.hint))
+        return error.exit
 
 
 def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | None) -> None:

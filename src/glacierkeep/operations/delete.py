@@ -1,5 +1,6 @@
 """gk delete: retire versions, then delete the archives that nothing needs any more."""
 
+import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from itertools import islice
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.names import printable
 from glacierkeep.domain.records import Archive, ArchiveState, Vault
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, NoSuchName
 from glacierkeep.events import ArchiveDeleted, Listener, nobody
 from glacierkeep.operations.selection import Moment, select
 from glacierkeep.stores.store import Store
@@ -87,11 +89,16 @@ class _OnlyLooked(Exception):
 def _choose(names: Sequence[str], *, catalog: Catalog, host: str) -> _Chosen:
     chosen, last = _Chosen(array("q")), None
     for name in names:
+        before = len(chosen.versions)
         for version in select(name, catalog=catalog, host=host, moment=_ALL_VERSIONS):
+            if version.retired_at is not None:
+                continue
             chosen.versions.append(version.version_id)
             chosen.files += version.kind is not FileKind.FOLDER and version.file_id != last
             chosen.size += version.size
             last = version.file_id
+        if len(chosen.versions) == before:
+            raise NoSuchName(printable(os.fsencode(name)))
     return chosen
 
 

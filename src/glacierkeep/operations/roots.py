@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root
-from glacierkeep.errors import SourceChanged, UsageError
+from glacierkeep.errors import RootLooksEmpty, SourceChanged, UsageError
 
 STANDARD_INPUT_LABEL = "stdin"
 STANDARD_INPUT_PATH = b"-"
@@ -38,8 +38,9 @@ def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog
     """The scope that the path *given* on the command line means.
 
     A path inside a known root belongs to it; otherwise a folder is a new root, and a file's parent is.
-    Raises SourceChanged if nothing is there, UsageError if *label* does not fit.
+    Raises SourceChanged if nothing is there, RootLooksEmpty if a root was there, UsageError if *label* does not fit.
     """
+    _check_root_is_there(given, host, catalog)
     path, single = _resolve(given)
     with catalog.read() as records:
         root = records.roots.holding(host, path)
@@ -98,6 +99,19 @@ def check_label(label: str) -> None:
         trouble = f"it is longer than {names.MAX_NAME} bytes"
     if trouble:
         raise UsageError(f"{names.printable(os.fsencode(label))!r} is no label: {trouble}")
+
+
+def _check_root_is_there(given: bytes, host: str, catalog: Catalog) -> None:
+    """Raises RootLooksEmpty if *given*, or the target of a symlink of that name, lies in a root whose folder is gone."""
+    if os.path.exists(given):
+        return
+    with catalog.read() as records:
+        root = records.roots.holding(host, os.path.realpath(given))
+    if root is not None and not os.path.isdir(root.path):
+        raise RootLooksEmpty(
+            f"the folder {names.printable(root.path)} of the root {root.label} is not there; nothing was recorded as gone",
+            hint="is its disk mounted?",
+        )
 
 
 def _resolve(given: bytes) -> tuple[bytes, bool]:

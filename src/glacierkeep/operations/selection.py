@@ -4,17 +4,15 @@ A NAME is a path as archived, a folder, a glob, `archive:ID`, or the absolute pa
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from glacierkeep.catalog import Catalog
-from glacierkeep.domain import names
+from glacierkeep.domain import globs, names
 from glacierkeep.domain.records import Archive, Root, Version
 from glacierkeep.errors import NoSuchName, UsageError
 
-_GLOB = re.compile(rb"[*?\[]")
 _ARCHIVE = "archive:"
 
 
@@ -75,7 +73,7 @@ def _find(name: bytes, *, catalog: Catalog, host: str, moment: Moment) -> Iterat
             yield first
             yield from found
             return
-    if _GLOB.search(name):
+    if globs.is_glob(name):
         yield from _matching(name, catalog=catalog, moment=moment)
 
 
@@ -96,15 +94,17 @@ def _below(root: Root, path: bytes, *, catalog: Catalog, moment: Moment) -> Iter
 
 def _matching(pattern: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[Version]:
     """What matches *pattern* and all that lies below a folder which does."""
-    matches = _compile(_translate(pattern) + rb"(?:/.*)?")
+    label, slash, rest = pattern.partition(b"/")
+    try:
+        fits, matches = globs.matcher(label), globs.matcher(pattern, below=True)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     with catalog.read() as records:
         roots = records.roots.all()
-    label, slash, rest = pattern.partition(b"/")
-    fits = _compile(_translate(label))
     for root in roots:
         if slash and b"**" not in label and not fits(root.label.encode()):
             continue
-        start = _literal_folder(rest) if slash else b""
+        start = globs.literal_folder(rest) if slash else b""
         for version in _below(root, start, catalog=catalog, moment=moment):
             if matches(version.path) if slash else _any_component(matches, version.path):
                 yield version
@@ -113,42 +113,3 @@ def _matching(pattern: bytes, *, catalog: Catalog, moment: Moment) -> Iterator[V
 def _any_component(matches: Callable[[bytes], object], path: bytes) -> bool:
     """A pattern without a slash means a name at any depth, and what lies below it."""
     return any(matches(component) for component in path.split(b"/"))
-
-
-def _compile(pattern: bytes) -> Callable[[bytes], object]:
-    try:
-        return re.compile(pattern, re.DOTALL).fullmatch
-    except re.error as error:
-        raise UsageError(f"a bracket in the pattern makes no sense: {error}") from error
-
-
-def _literal_folder(pattern: bytes) -> bytes:
-    """The leading components of *pattern* without wildcards: where matching must begin."""
-    kept = []
-    for component in pattern.split(b"/")[:-1]:
-        if _GLOB.search(component):
-            break
-        kept.append(component)
-    return b"/".join(kept)
-
-
-def _translate(pattern: bytes) -> bytes:
-    """*pattern* as a regular expression: `*` and `?` stay within a component, `**` crosses them."""
-    out, at = [], 0
-    while at < len(pattern):
-        byte = pattern[at : at + 1]
-        at += 1
-        if byte == b"*" and pattern[at : at + 1] == b"*":
-            at += 1
-            out.append(b".*")
-        elif byte == b"*":
-            out.append(b"[^/]*")
-        elif byte == b"?":
-            out.append(b"[^/]")
-        elif byte == b"[" and (end := pattern.find(b"]", at + 1)) > 0:
-            body = pattern[at:end].replace(b"\\", b"\\\\").replace(b"[", b"\\[")
-            out.append(b"[" + (b"^" + body[1:] if body[:1] in b"!^" else body) + b"]")
-            at = end + 1
-        else:
-            out.append(re.escape(byte))
-    return b"".join(out)
