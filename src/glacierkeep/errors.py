@@ -119,6 +119,13 @@ class NeedsYes(GlacierkeepError):
     code = "needs-yes"
 
 
+class OverBudget(GlacierkeepError):
+    """It would cost more than is allowed, or it cannot be said that it does not; nothing was sent."""
+
+    exit = Exit.BUDGET
+    code = "over-budget"
+
+
 class Locked(GlacierkeepError):
     """Another gk holds the lease on *activity*."""
 

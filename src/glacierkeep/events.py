@@ -37,6 +37,14 @@ class Trouble(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped(Event):
+    """A path was left out because no archive can hold it: a FIFO, socket or device. Nothing is wrong."""
+
+    path: bytes
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class FolderScanned(Event):
     """A folder was read and compared."""
 

@@ -23,7 +23,7 @@ class Boundaries:
     """
 
     def __init__(self, fatal: int, service: Unreliable, testament: Path) -> None:
-        self.passed: list[str] = []
+        self._passed: list[str] = []
         self._fatal, self._service = fatal, service
         self._testament = os.open(testament, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._lock = threading.Lock()
@@ -32,9 +32,8 @@ class Boundaries:
         service.before, service.after = self._asked, self._answered
         sys.addaudithook(self._audit)
 
-    def leave(self) -> None:
-        """Write down where this process came and what the service did."""
-        left = {"boundary": self.passed[-1], "passed": len(self.passed), "done": dict(self._service.done)}
+    def _leave(self) -> None:
+        left = {"boundary": self._passed[-1], "passed": len(self._passed), "done": dict(self._service.done)}
         os.write(self._testament, json.dumps(left).encode())
 
     def _asked(self, operation: str) -> None:
@@ -52,7 +51,7 @@ class Boundaries:
 
     def _pass(self, what: str) -> None:
         with self._lock:
-            self.passed.append(what)
-            if len(self.passed) == self._fatal:
-                self.leave()
+            self._passed.append(what)
+            if len(self._passed) == self._fatal:
+                self._leave()
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -5,6 +5,7 @@
 Each life is a process of its own, forked from this one when all is imported, and really killed.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -18,58 +19,70 @@ from pathlib import Path
 
 from boundaries import Boundaries
 from lives import LIVES, Left, Life
-from support.world import a_world
+from support.world import World, a_world
 
 _MOST = 1000
 
 
 def main(name: str, folder: Path) -> None:
     """Kill the life called *name* everywhere; work in *folder*."""
-    life = LIVES[name]
-    with a_world(folder / "before") as world:
+    life, home = LIVES[name], folder / "life"
+    with a_world(home) as world:
         life.prepare(world)
-    _rehearse(life, folder)
-    assert threading.active_count() == 1, "a fork would copy a lock that another thread holds"
-    home = folder / "life"
-    for fatal in range(1, _MOST):
-        shutil.copytree(folder / "before", home)
-        status = _apart(lambda: _live(life, home, fatal))
-        left = json.loads((home / "testament").read_text())
-        if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL
-            _apart(lambda: _live_again(life, home, Left(left["boundary"], Counter(left["done"]))))  # noqa: B023
-            print(json.dumps(left | {"wrong": (home / "wrong").read_text()}), flush=True)
-        shutil.rmtree(home)
-        if os.WIFEXITED(status):
-            assert os.WEXITSTATUS(status) == 0
-            return
+        _let_go(world)
+        shutil.copytree(home, folder / "before")
+        _rehearse(life, world)
+        _let_go(world)
+        for fatal in range(1, _MOST):
+            shutil.rmtree(home)
+            shutil.copytree(folder / "before", home)
+            if not _kill(life, world, fatal, folder):
+                return
     raise AssertionError("it never ends")
 
 
-def _rehearse(life: Life, folder: Path) -> None:
-    """Live it all once here, so that everything is imported and built before the forks."""
-    shutil.copytree(folder / "before", folder / "life")
-    with a_world(folder / "life") as world:
-        life.act(world)
-        list(life.again(world, Left("", Counter())))
-    shutil.rmtree(folder / "life")
+def _rehearse(life: Life, world: World) -> None:
+    """Live it all once here, so that everything is imported, built and compiled before the forks."""
+    life.act(world)
+    list(life.again(world, Left("", Counter())))
 
 
-def _live(life: Life, home: Path, fatal: int) -> None:
-    with a_world(home) as world:
-        boundaries = Boundaries(fatal, world.service, home / "testament")
-        life.act(world)
-        boundaries.leave()
+def _let_go(world: World) -> None:
+    """Leave nothing open that two processes must not share. What is closed opens again when it is needed."""
+    world.catalog.close()
+    world.service.close()
+    gc.collect()
+    assert threading.active_count() == 1, "a fork would copy a lock that another thread holds"
 
 
-def _live_again(life: Life, home: Path, left: Left) -> None:
+def _kill(life: Life, world: World, fatal: int, folder: Path) -> bool:
+    """Kill one life at the boundary *fatal* and live on after it; False if it ended before."""
+    testament, complaints = folder / "testament", folder / "complaints"
+    status = _apart(lambda: _live(life, world, fatal, testament))
+    if os.WIFEXITED(status):
+        assert os.WEXITSTATUS(status) == 0
+        return False
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    left = json.loads(testament.read_text())
+    _apart(lambda: _live_again(life, world, Left(left["boundary"], Counter(left["done"])), complaints))
+    print(json.dumps(left | {"wrong": complaints.read_text()}), flush=True)
+    return True
+
+
+def _live(life: Life, world: World, fatal: int, testament: Path) -> None:
+    world.service.done.clear()
+    Boundaries(fatal, world.service, testament)
+    life.act(world)
+
+
+def _live_again(life: Life, world: World, left: Left, complaints: Path) -> None:
     wrong: list[str] = []
+    world.service.done.clear()
     try:
-        with a_world(home) as world:
-            wrong += life.again(world, left)
+        wrong += life.again(world, left)
     except BaseException:
         wrong.append(traceback.format_exc())
-    (home / "wrong").write_text("\n".join(wrong))
+    complaints.write_text("\n".join(wrong))
 
 
 def _apart(live: Callable[[], None]) -> int:

@@ -1,5 +1,7 @@
 """What is done, killed, and done again; and what must hold then. Complaints are sentences, so that a run can go on."""
 
+import contextlib
+import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.compare import differences
-from support.world import HOST, World
+from support.world import HOST, SMALL, World
 
+from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState
-from glacierkeep.errors import Exit
+from glacierkeep.errors import Exit, NoSuchName
 from glacierkeep.operations.delete import delete
+from glacierkeep.operations.scan import Looking
+from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 
@@ -20,6 +25,7 @@ Complaints = Iterator[str]
 
 _KIB = 1024
 _GONE = ("photos/big.bin", "photos/c.txt", "photos/link", "photos/nothing", "photos/sub")
+_KEPT = ("photos/a.txt", "photos/b.txt")
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,40 @@ def _upload_again(world: World, left: Left) -> Complaints:
         yield from lost(world)
 
 
+# Standard input
+
+_PIPED = b"piped" * 300 * _KIB
+
+
+def _pipe(world: World) -> None:
+    upload_standard_input(
+        io.BytesIO(_PIPED),
+        b"dump.tar",
+        world.vault,
+        catalog=world.catalog,
+        store=world.store,
+        staging=world.staging,
+        clock=world.clock,
+        host=HOST,
+        looking=Looking(Rules()),
+        sizes=SMALL,
+        jobs=1,
+    )
+
+
+def _pipe_again(world: World, left: Left) -> Complaints:
+    _pipe(world)
+    parts = (left.done + world.service.done)["UploadMultipartPart"]
+    if parts != 2:
+        yield f"{parts} parts were sent in all, not 2"
+    if left.boundary.startswith("after"):
+        world.retrieve("stdin", to=_back(world))
+        if (_back(world) / "stdin" / "dump.tar").read_bytes() != _PIPED:
+            yield "what came back differs"
+    yield from unsettled(world)
+    yield from disagreements(world)
+
+
 # Retrieve
 
 
@@ -115,7 +155,7 @@ def _retrieve(world: World) -> None:
 
 def _retrieve_again(world: World, left: Left) -> Complaints:
     with world.catalog.read() as records:
-        wishes = records.retrievals.all()
+        wishes = records.retrievals.open()
     if wishes:
         world.poll()
     else:
@@ -141,7 +181,11 @@ def _delete(world: World) -> None:
 
 def _delete_again(world: World, left: Left) -> Complaints:
     world.poll()
-    _delete(world)
+    with contextlib.suppress(NoSuchName):  # they were let go already
+        _delete(world)
+    outcome = world.retrieve(*_KEPT, to=_back(world))
+    if outcome.exit is not Exit.DONE or outcome.placed != len(_KEPT):
+        yield f"what shares an archive with the deleted came back as {outcome!r}"
     yield from unsettled(world)
     yield from disagreements(world)
 
@@ -186,6 +230,7 @@ def _sync_again(world: World, left: Left) -> Complaints:
 
 LIVES = {
     "upload": Life(_begin, _upload, _upload_again),
+    "standard-input": Life(lambda world: None, _pipe, _pipe_again),
     "retrieve": Life(_store, _retrieve, _retrieve_again),
     "delete": Life(lambda world: _store(world, fill), _delete, _delete_again),
     "sync-inventory": Life(_mislay, _sync, _sync_again),

@@ -5,9 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support.world import HOST, World, a_world
-
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain.description import ArchiveKind, Description
@@ -17,6 +14,7 @@ from glacierkeep.errors import Exit
 from glacierkeep.operations.selection import select
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
+from support.world import HOST, World, a_world
 
 TOKEN = "0123456789abcdefghjkmnpqrs"
 CATALOG = "01234567"
@@ -32,7 +30,15 @@ def put(world: World, content: bytes, description: str) -> str:
 
 def ours(path: str, **more: Any) -> str:
     """A description of a file archive of ours that says its path is *path*."""
-    said = {"gk": 1, "Path": path, "t": TOKEN, "c": CATALOG, "k": "file", "n": "1562235072123456789", "o": "640"}
+    said = {
+        "gk": 1,
+        "Path": path,
+        "t": TOKEN,
+        "c": CATALOG,
+        "k": "file",
+        "n": "1562235072123456789",
+        "o": "640",
+    }
     return json.dumps(said | more, separators=(",", ":"))
 
 
@@ -50,7 +56,9 @@ def found(world: World, name: str) -> list[Version]:
     return list(select(name, catalog=world.catalog, host=HOST))
 
 
-def test_a_lost_catalog_is_made_anew_from_the_descriptions(world: World, folder: Path, tmp_path: Path) -> None:
+def test_a_lost_catalog_is_made_anew_from_the_descriptions(
+    world: World, folder: Path, tmp_path: Path
+) -> None:
     """Every archive is adopted: files come back under their names, times and modes; a bundle as found/ID.tar."""
     world.upload(folder)
     again = forget(world)
@@ -271,8 +279,7 @@ def test_the_younger_of_two_adopted_archives_is_the_newest(slow_world: World) ->
 def test_a_duplicate_is_told_and_left_alone(world: World, folder: Path) -> None:
     """A second archive of the same content and name is a finding; neither is deleted by itself."""
     world.upload(folder)
-    with world.catalog.read() as records:
-        recorded = next(each for each in _archives(world) if each.kind == "file")
+    recorded = next(each for each in _archives(world) if each.kind == "file")
     said = descriptions.read(recorded.description)
     assert said is not None
     twin = Description(ArchiveKind.FILE, TOKEN, CATALOG, said.path, said.mtime_ns, said.mode)

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from support.unreliable import once
-from support.world import World
 
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive, Job, JobProgress
@@ -13,6 +11,8 @@ from glacierkeep.domain.token import is_token
 from glacierkeep.errors import NotFound, ServiceUnreachable
 from glacierkeep.events import JobMoved, JobRequested
 from glacierkeep.operations import asking
+from support.unreliable import once
+from support.world import World
 
 
 @pytest.fixture
@@ -26,7 +26,12 @@ def archive(slow_world: World, folder: Path) -> Archive:
 def intend(world: World, archive: Archive, wanted: ByteRange | None = None) -> Job:
     with world.catalog.write() as records:
         key = records.jobs.intend(
-            world.vault.vault_id, asking.new_token(), JobAction.ARCHIVE, archive.archive_key, wanted, Tier.BULK
+            world.vault.vault_id,
+            asking.new_token(),
+            JobAction.ARCHIVE,
+            archive.archive_key,
+            wanted,
+            Tier.BULK,
         )
         return records.jobs.get(key)
 

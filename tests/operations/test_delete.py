@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from support.unreliable import Fault
-from support.world import HOST, World
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import ChangedThenFailed, Exit, NoSuchName
 from glacierkeep.events import ArchiveDeleted
 from glacierkeep.operations.delete import Deletion, delete
+from support.unreliable import Fault
+from support.world import HOST, World
 
 
 def gone(world: World, *names: str, dry_run: bool = False) -> Deletion:
@@ -161,9 +161,7 @@ def test_a_reference_and_a_deletion_never_both_succeed(world: World, folder: Pat
     """An archive marked for deletion is no longer trusted: the same content is sent again, not referred to."""
     world.upload(folder)
     with world.catalog.read() as records:
-        big = next(
-            each for each in world.catalog.archive_rows(world.vault.vault_id) if each.size == 3 * MIB
-        )
+        big = next(each for each in world.catalog.archive_rows(world.vault.vault_id) if each.size == 3 * MIB)
     with world.catalog.write() as records:
         versions = [each.version_id for each in world.catalog.versions_in(big.archive_key)]
     with world.catalog.write() as records:

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from support.world import World, a_world
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import DiskTrouble, Exit
 from glacierkeep.events import FileKept, Trouble
+from support.world import World, a_world
 
 
 def test_what_is_there_and_the_same_is_kept(world: World, folder: Path, back: Path) -> None:

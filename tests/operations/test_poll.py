@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from support.unreliable import once
-from support.world import HOST, World, a_world
 
 from glacierkeep.domain.records import ArchiveState, JobProgress
 from glacierkeep.domain.service import Tier
@@ -12,6 +10,8 @@ from glacierkeep.errors import ChangedThenFailed, Exit
 from glacierkeep.events import FilePlaced, JobRequested, Noted, Trouble
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.poll import PollOutcome
+from support.unreliable import once
+from support.world import HOST, World, a_world
 
 
 def progress(world: World) -> list[JobProgress]:

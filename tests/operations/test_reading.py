@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.world import HOST, World
 
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.limits import MIB
@@ -20,6 +19,7 @@ from glacierkeep.operations.ls import FolderListed, Listed, RootListed, is_folde
 from glacierkeep.operations.selection import Moment
 from glacierkeep.operations.show import ArchiveShown, VersionShown, show
 from glacierkeep.operations.status import status
+from support.world import HOST, World
 
 
 def listed(world: World, *names: str, **said: object) -> list[str]:

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.world import World
 
 from glacierkeep.catalog import NewFinding
 from glacierkeep.domain import reconciliation as found
@@ -12,7 +11,8 @@ from glacierkeep.domain.records import Archive, ArchiveState
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import Exit
 from glacierkeep.events import FindingMade
-from glacierkeep.operations.reconcile import MostOfVaultMissing, Wishes, reconcile, word_of
+from glacierkeep.operations.reconcile import NO_WISHES, MostOfVaultMissing, Wishes, reconcile, word_of
+from support.world import World
 
 LOST = Wishes(mark_lost=True)
 ANYHOW = Wishes(mark_lost=True, accept_losses=True)
@@ -38,7 +38,7 @@ def listed(archive: Archive) -> ListedArchive:
 
 
 def read(
-    world: World, date: datetime, rows: list[ListedArchive], wishes: Wishes = Wishes(), *, full: bool = True
+    world: World, date: datetime, rows: list[ListedArchive], wishes: Wishes = NO_WISHES, *, full: bool = True
 ) -> dict[str, int]:
     """Reconcile with an inventory of *rows*; how many findings there are of each kind."""
     with world.catalog.write() as records:

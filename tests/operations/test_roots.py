@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.world import HOST, World
 
 from glacierkeep.errors import SourceChanged, UsageError
 from glacierkeep.operations.roots import Scope, check_label, choose_scope, settle_root
+from support.world import HOST, World
 
 
 def choose(world: World, path: Path, label: str | None = None) -> Scope:

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.world import HOST, World
 
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.records import NewArchive, NewVersion, Piece
 from glacierkeep.errors import NoSuchName, UsageError
-from glacierkeep.operations.selection import Moment, archive_named, folder_named, select
+from glacierkeep.operations.selection import NOW, Moment, archive_named, folder_named, select
+from support.world import HOST, World
 
 NAMES = (
     b"2018/a.jpg",
@@ -42,7 +42,7 @@ def named(world: World, tmp_path: Path) -> World:
     return world
 
 
-def chosen(world: World, name: str, moment: Moment = Moment()) -> list[str]:
+def chosen(world: World, name: str, moment: Moment = NOW) -> list[str]:
     """The files (no folders) that *name* means, without their order."""
     found = select(name, catalog=world.catalog, host=HOST, moment=moment)
     return sorted(os.fsdecode(each.path) for each in found if each.kind.word != "folder")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from support.unreliable import once
-from support.world import HOST, World
 
 from glacierkeep.catalog import InventoryState
 from glacierkeep.domain.records import JobProgress, Vault
@@ -19,15 +17,15 @@ from glacierkeep.local.attach import attach
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.evidence import Evidence, evidence_of
 from glacierkeep.operations.sync_inventory import sync_inventory
+from support.unreliable import once
+from support.world import HOST, World
 
 
 def evidence(world: World) -> list[Evidence]:
     """How surely each archive is safe, were the vault at Amazon."""
     with world.catalog.read() as records:
         vault = records.vaults.by_id(world.vault.vault_id)
-    return [
-        evidence_of(each, _abroad(vault)) for each in world.catalog.archive_rows(world.vault.vault_id)
-    ]
+    return [evidence_of(each, _abroad(vault)) for each in world.catalog.archive_rows(world.vault.vault_id)]
 
 
 def _abroad(vault: Vault) -> Vault:
@@ -144,7 +142,9 @@ def test_a_vault_that_is_gone(world: World) -> None:
 
 def test_two_at_once(world: World) -> None:
     """While another gk is at the vault's inventory this one says so, and does nothing."""
-    holding = lease(f"inventory {world.vault.address}", catalog=world.catalog, clock=world.clock, host="there")
+    holding = lease(
+        f"inventory {world.vault.address}", catalog=world.catalog, clock=world.clock, host="there"
+    )
     with holding, pytest.raises(Locked):
         world.sync()
     assert world.sync().exit is Exit.DONE

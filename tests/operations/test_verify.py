@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from support.world import HOST, World
 
 from glacierkeep.errors import Exit, NoSuchName
 from glacierkeep.events import FindingMade
 from glacierkeep.operations.verify import Verification, verify
+from support.world import HOST, World
 
 
 def check(world: World, *paths: Path) -> Verification:

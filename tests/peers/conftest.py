@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.runner import Gk, Result
 from support.stub import Stub, a_stub
 

@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.utils import calculate_tree_hash
-from support.world import World
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.local.attach import attach
+from support.world import World
 
 
 @pytest.fixture
@@ -75,9 +75,7 @@ def look(folder: Path) -> dict[str, tuple[object, ...]]:
     return seen
 
 
-def test_tar_opens_a_bundle_fetched_with_boto3(
-    world: World, boto: Any, folder: Path, tmp_path: Path
-) -> None:
+def test_tar_opens_a_bundle_fetched_with_boto3(world: World, boto: Any, folder: Path, tmp_path: Path) -> None:
     """`tar xf` gives back content, modes, times to the nanosecond, links and emptiness."""
     world.upload(folder)
     (listed,) = inventory(boto)

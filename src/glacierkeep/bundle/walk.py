@@ -51,10 +51,16 @@ class FolderListing:
 
 
 def walk(
-    root: bytes, *, rules: Rules, one_file_system: bool, trouble: Trouble, start: bytes = b""
+    root: bytes,
+    *,
+    rules: Rules,
+    one_file_system: bool,
+    trouble: Trouble,
+    start: bytes = b"",
+    caches: bool = False,
 ) -> Iterator[FolderListing]:
     """Every folder from *start* in *root* down, parents first, siblings in name order; no symlink below *root* is
-    followed. Paths are relative to *root*.
+    followed. Paths are relative to *root*. Of a folder marked by CACHEDIR.TAG only the tag is taken, unless *caches*.
 
     Memory holds one folder's entries and the folders still to be listed beside its parents. Raises OSError if
     *root* itself cannot be opened; all else is *trouble*.
@@ -64,7 +70,7 @@ def walk(
         first = make_entry(start, lstat_below(top, start) if start else os.fstat(top))
         if first is None or first.kind is not FileKind.FOLDER:
             return
-        walker = _Walker(top, rules, first.device if one_file_system else None, trouble)
+        walker = _Walker(top, rules, first.device if one_file_system else None, trouble, caches)
         pending = [first]
         while pending:
             with walker.looking_into(pending.pop()) as (listing, below):
@@ -80,6 +86,7 @@ class _Walker:
     rules: Rules
     device: int | None
     trouble: Trouble
+    caches: bool
 
     @contextmanager
     def looking_into(self, folder: Entry) -> Iterator[tuple[FolderListing, list[Entry]]]:
@@ -107,7 +114,7 @@ class _Walker:
         return None
 
     def _read(self, descriptor: int, folder: Entry) -> tuple[FolderListing, list[Entry]]:
-        only = _only_these(descriptor)
+        only = _only_these(descriptor, caches=self.caches)
         found = _Found(folder.path + b"/" if folder.path else b"")
         unreadable = False
         try:
@@ -215,11 +222,11 @@ def _path_of(entry: Entry) -> bytes:
     return entry.path
 
 
-def _only_these(folder: int) -> frozenset[bytes] | None:
+def _only_these(folder: int, *, caches: bool) -> frozenset[bytes] | None:
     """The names that a marker in *folder* leaves to be taken; None if there is no marker."""
     if _exists(folder, NO_BACKUP):
         return frozenset()
-    if _exists(folder, CACHE_TAG) and _is_cache_tag(folder):
+    if not caches and _exists(folder, CACHE_TAG) and _is_cache_tag(folder):
         return frozenset((CACHE_TAG,))
     return None
 

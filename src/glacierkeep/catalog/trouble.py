@@ -12,7 +12,9 @@ from glacierkeep.catalog.connections import BUSY_SECONDS
 from glacierkeep.domain.names import printable
 from glacierkeep.errors import CatalogUnusable, DiskTrouble, GlacierkeepError, Locked
 
-_RESTORE = "gk catalog restore brings back the newest backup; gk catalog rebuild makes it anew from the vault"
+_RESTORE = (
+    "put a backup of it in its place; with none, move it away and run gk sync-inventory: archives are adopted"
+)
 
 
 @contextmanager

@@ -59,12 +59,17 @@ def _sync(wiring: "Wiring", chosen: "ChosenVault", mark_lost: bool) -> Exit:
     from glacierkeep.operations.reconcile import Wishes
     from glacierkeep.operations.sync_inventory import sync_inventory
 
-    with wiring.catalog.write() as records:
-        vault = records.vaults.remember(str(chosen.address))
+    store = wiring.store(chosen, create=False)
+    with wiring.catalog.read() as records:
+        vault = records.vaults.get(str(chosen.address))
+    if vault is None:
+        store.describe_vault()
+        with wiring.catalog.write() as records:
+            vault = records.vaults.remember(str(chosen.address))
     outcome = sync_inventory(
         vault,
         catalog=wiring.catalog,
-        store=wiring.store(chosen, create=False),
+        store=store,
         clock=wiring.clock,
         host=wiring.host,
         wishes=Wishes(mark_lost=mark_lost, accept_losses=wiring.options.yes),

@@ -7,13 +7,14 @@ import click
 
 from glacierkeep.cli import options, params
 from glacierkeep.cli.epilog import epilog
-from glacierkeep.errors import Exit, UsageError
+from glacierkeep.errors import Exit, NotYetSupported, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glacierkeep.cli.choosing import ChosenVault
     from glacierkeep.cli.wiring import Wiring
+    from glacierkeep.domain.records import Vault
     from glacierkeep.operations.scan import Looking
     from glacierkeep.operations.sending import Sizes
     from glacierkeep.operations.upload import UploadOutcome
@@ -44,7 +45,11 @@ _EXITS = (
 @click.option("--as", "as_name", type=params.PathName(), help="The name for what comes from standard input.")
 @click.option("--label", help="The label of a new root; otherwise the folder's name.")
 @click.option(
-    "--exclude", multiple=True, type=params.Pattern(), help="Leave out what matches, as in .gitignore."
+    "--exclude",
+    allow_from_autoenv=False,
+    multiple=True,
+    type=params.Pattern(),
+    help="Leave out what matches, as in .gitignore.",
 )
 @click.option(
     "--exclude-from",
@@ -56,6 +61,11 @@ _EXITS = (
     "--one-file-system/--all-file-systems",
     default=None,
     help="Do not cross into other file systems, or do.",
+)
+@click.option(
+    "--accept-gone/--no-accept-gone",
+    default=None,
+    help="Record most of a root as gone, if it is, or do not; otherwise as --yes says.",
 )
 @click.option("--checksum", is_flag=True, help="Read every file; do not trust size, time and inode.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many parts are sent at once.")
@@ -74,6 +84,7 @@ def command(
     exclude: tuple[str, ...],
     exclude_from: tuple[str, ...],
     one_file_system: bool | None,
+    accept_gone: bool | None,
     checksum: bool,
     jobs: int | None,
 ) -> None:
@@ -89,12 +100,16 @@ def command(
     looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking)
+    _refuse_recipients(chosen)
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
-    job_count = jobs or wiring.settings.upload.jobs
+    said = {"label": label, "looking": looking, "jobs": jobs or wiring.settings.upload.jobs}
+    if as_name is not None:
+        wiring.leave(_upload_standard_input(wiring, chosen, as_name, **said))
+    gone = wiring.options.yes if accept_gone is None else accept_gone
 
     def one(path: bytes) -> Exit:
-        return _upload(wiring, chosen, path, as_name, label, looking, job_count)
+        return _upload(wiring, chosen, path, accept_losses=gone, **said)
 
     wiring.leave(*(_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths))
 
@@ -123,6 +138,15 @@ def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | N
         raise UsageError("--label names one root", hint="upload the folders one by one")
 
 
+def _refuse_recipients(chosen: "ChosenVault") -> None:
+    """Who asks for encryption must not get less."""
+    if chosen.settings.recipients:
+        raise NotYetSupported(
+            f"{chosen.address} is to be encrypted, and this release cannot encrypt; nothing was sent",
+            hint="encryption comes in a later release; to send plain files, remove the vault's recipients",
+        )
+
+
 def _looking(
     wiring: "Wiring",
     exclude: tuple[str, ...],
@@ -138,45 +162,46 @@ def _looking(
     wanted = wiring.settings.upload
     rules = Rules([*wanted.exclude, *exclude], [Path(file) for file in exclude_from])
     stay = wanted.one_file_system if one_file_system is None else one_file_system
-    return Looking(rules, one_file_system=stay, checksum=checksum)
+    return Looking(rules, caches=not wanted.exclude_caches, one_file_system=stay, checksum=checksum)
 
 
-def _upload(
-    wiring: "Wiring",
-    chosen: "ChosenVault",
-    path: bytes,
-    as_name: bytes | None,
-    label: str | None,
-    looking: "Looking",
-    jobs: int,
-) -> Exit:
-    from glacierkeep.operations.standard_input import upload_standard_input
+def _upload(wiring: "Wiring", chosen: "ChosenVault", path: bytes, **said: Any) -> Exit:
     from glacierkeep.operations.upload import upload
 
+    outcome = upload(path, _vault(wiring, chosen), **_things(wiring, chosen), **said)
+    wiring.report(outcome, _told)
+    if outcome.looks_empty:
+        _warn_empty(wiring, outcome)
+    return outcome.exit
+
+
+def _upload_standard_input(wiring: "Wiring", chosen: "ChosenVault", name: bytes, **said: Any) -> Exit:
+    from glacierkeep.operations.standard_input import upload_standard_input
+
+    vault = _vault(wiring, chosen)
+    outcome = upload_standard_input(sys.stdin.buffer, name, vault, **_things(wiring, chosen), **said)
+    wiring.report(outcome, _told)
+    return outcome.exit
+
+
+def _vault(wiring: "Wiring", chosen: "ChosenVault") -> "Vault":
     with wiring.catalog.write() as records:
-        vault = records.vaults.remember(str(chosen.address))
-    things: dict[str, Any] = {
+        return records.vaults.remember(str(chosen.address))
+
+
+def _things(wiring: "Wiring", chosen: "ChosenVault") -> dict[str, Any]:
+    """What every upload needs."""
+    return {
         "catalog": wiring.catalog,
         "store": wiring.store(chosen),
         "staging": wiring.staging(),
         "clock": wiring.clock,
         "host": wiring.host,
-        "looking": looking,
         "sizes": _sizes(chosen),
-        "label": label,
-        "jobs": jobs,
         "lock_wait": wiring.options.lock_wait,
         "tell": wiring.listener,
         "stop": wiring.stop,
     }
-    if as_name is not None:
-        outcome = upload_standard_input(sys.stdin.buffer, as_name, vault, **things)
-    else:
-        outcome = upload(path, vault, accept_losses=wiring.options.yes, **things)
-    wiring.report(outcome, _told)
-    if outcome.looks_empty:
-        _warn_empty(wiring, outcome)
-    return outcome.exit
 
 
 def _preview(
@@ -256,6 +281,8 @@ def _rest(outcome: "UploadOutcome") -> str:
         parts.append(f"{outcome.same_content:,} with content that is there already")
     if outcome.gone:
         parts.append(f"{outcome.gone:,} gone from disk")
+    if outcome.skipped:
+        parts.append(f"{outcome.skipped:,} skipped")
     if outcome.problems:
         parts.append(count(outcome.problems, "problem"))
     return "".join(f", {part}" for part in parts)

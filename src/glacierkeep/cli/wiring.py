@@ -50,7 +50,7 @@ from glacierkeep.config.machine import machine_id
 from glacierkeep.config.paths import Homes, find_homes, make_private
 from glacierkeep.config.settings import Settings
 from glacierkeep.domain.vault import VaultKind, parse_address
-from glacierkeep.errors import Exit, GlacierkeepError, most_serious
+from glacierkeep.errors import Exit, GlacierkeepError, OverBudget, most_serious
 from glacierkeep.events import Noted
 
 if TYPE_CHECKING:
@@ -225,7 +225,8 @@ class Wiring:
 
     def _adopt_later(self, name: str) -> None:
         """Let *name* be the default vault once the command has succeeded, if there is none."""
-        if self.loaded.file_default is None and self.options.profile is None:
+        said = self.options
+        if self.loaded.file_default is None and said.profile is None and not said.dry_run:
             self._adopt = self._adopt or name
 
     def _adopt_default(self) -> None:
@@ -288,8 +289,14 @@ class Wiring:
             terminal.ask(question)
 
     def consent(self, chosen: ChosenVault, what: str) -> None:
-        """Return if *what*, which costs money unless the vault is local, may be done. Raises NeedsYes."""
+        """Return if *what*, which costs money unless the vault is local, may be done. Raises NeedsYes, or OverBudget
+        where a budget is set: it cannot be obeyed while prices are not known."""
         if chosen.address.kind is not VaultKind.LOCAL:
+            if self.settings.budget.month is not None:
+                raise OverBudget(
+                    f"{what} in {chosen.address} costs an amount that is not known, and a monthly budget is set",
+                    hint="prices come in a later release; until then, remove budget.month to go on at your own risk",
+                )
             self.ask(f"{what} in {chosen.address} costs an amount that is not known. Go on?")
 
     def leave(self, *codes: Exit) -> NoReturn:

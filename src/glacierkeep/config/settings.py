@@ -72,7 +72,7 @@ class UploadSettings:
     """How folders are read and sent; *exclude* holds patterns as in .gitignore."""
 
     exclude: tuple[str, ...] = ()
-    exclude_caches: bool = False
+    exclude_caches: bool = True
     one_file_system: bool = False
     jobs: int = UPLOAD_JOBS
 

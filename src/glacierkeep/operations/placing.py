@@ -84,7 +84,9 @@ class Placing:
         Raises what the store raises.
         """
         try:
-            download(job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop)
+            download(
+                job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop
+            )
         except BytesMismatch as error:
             self._mismatch(f"archive:{archive.archive_id}".encode(), error)
         else:

@@ -86,6 +86,7 @@ def _foresee(
         archives=count.archives,
         sent=count.bytes,
         requests=count.requests,
+        skipped=plan.skipped,
         problems=troubles,
         looks_empty=plan.looks_empty,
         exit=most_serious(

@@ -18,11 +18,12 @@ from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.records import Known
-from glacierkeep.events import FolderScanned, Listener, Trouble
+from glacierkeep.events import FolderScanned, Listener, Skipped, Trouble
 from glacierkeep.operations.roots import Scope
 
-_NOTES = ("skipped-special",)
-"""What a scan reports of paths that no archive can hold: nothing went wrong."""
+_NO_CONTENT = "skipped-special"
+_LATEST_NS = (1 << 63) - 1
+"""The catalog keeps nanoseconds in 63 bits; a later time is kept as this one."""
 
 
 class Change(NamedTuple):
@@ -50,6 +51,7 @@ class Plan:
     missing: int = 0
     recorded: int = 0
     troubles: int = 0
+    skipped: int = 0
     stopped: bool = False
 
     @property
@@ -64,10 +66,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How a scan looks: which paths it leaves out, whether it crosses into other file systems, and whether it
-    trusts size, time and inode or reads every file (*checksum*)."""
+    """How a scan looks: which paths it leaves out (*caches*: what CACHEDIR.TAG marks is taken too), whether it
+    crosses into other file systems, and whether it trusts size, time and inode or reads every file (*checksum*)."""
 
     rules: Rules
+    caches: bool = False
     one_file_system: bool = False
     checksum: bool = False
 
@@ -129,6 +132,7 @@ class _Scan:
             start=start,
             rules=self.looking.rules,
             one_file_system=self.looking.one_file_system,
+            caches=self.looking.caches,
             trouble=self._trouble,
         )
         for listing in listings:
@@ -249,9 +253,13 @@ class _Scan:
             return records.tree.subfolders(folder_id)
 
     def _trouble(self, path: bytes, code: str, sentence: str) -> None:
-        if code not in _NOTES:
-            self.plan.troubles += 1
-        self.tell(Trouble(names.join(self.scope.label.encode(), path), code, sentence))
+        archived = names.join(self.scope.label.encode(), path)
+        if code == _NO_CONTENT:
+            self.plan.skipped += 1
+            self.tell(Skipped(archived, sentence))
+            return
+        self.plan.troubles += 1
+        self.tell(Trouble(archived, code, sentence))
 
 
 @dataclass(slots=True)
@@ -270,6 +278,7 @@ class _Left:
 
 
 def _same_metadata(entry: Entry, known: Known) -> bool:
-    if entry.kind is not known.kind or entry.mtime_ns != known.mtime_ns or entry.mode != known.mode:
+    mtime_ns = min(entry.mtime_ns, _LATEST_NS)
+    if entry.kind is not known.kind or mtime_ns != known.mtime_ns or entry.mode != known.mode:
         return False
     return entry.target == known.target and (entry.kind is FileKind.FOLDER or entry.size == known.size)

@@ -46,6 +46,7 @@ class UploadOutcome:
     archives: int
     sent: int
     requests: int
+    skipped: int
     problems: int
     looks_empty: bool
     exit: Exit
@@ -229,6 +230,7 @@ class _Run:
             archives=shipped.archives,
             sent=shipped.sent,
             requests=shipped.requests,
+            skipped=plan.skipped,
             problems=problems,
             looks_empty=refused,
             exit=most_serious(codes),

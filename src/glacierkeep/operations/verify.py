@@ -27,15 +27,16 @@ class Verification:
     missing: int = 0
     damaged: int = 0
     unreadable: int = 0
+    exit: Exit = Exit.DONE
 
-    @property
-    def exit(self) -> Exit:
-        """7 for damage, 5 for any other difference, 3 for files that could not be read."""
-        return most_serious(
+    def judge(self) -> "Verification":
+        """Set the exit code: 7 for damage, 5 for any other difference, 3 for files that could not be read."""
+        self.exit = most_serious(
             [Exit.MISMATCH] * bool(self.damaged)
             + [Exit.FINDINGS] * bool(self.changed + self.missing)
             + [Exit.PARTLY] * bool(self.unreadable)
         )
+        return self
 
 
 def verify(
@@ -61,11 +62,11 @@ def verify(
         try:
             for version in catalog.versions_below(root, below):
                 if stop():
-                    return found
+                    return found.judge()
                 _check(version, root, root_fd, found, tell)
         finally:
             os.close(root_fd)
-    return found
+    return found.judge()
 
 
 def _places(paths: Sequence[bytes], *, catalog: Catalog, host: str) -> list[tuple[Root, bytes]]:

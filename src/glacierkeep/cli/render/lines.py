@@ -16,6 +16,7 @@ from glacierkeep.events import (
     JobMoved,
     JobRequested,
     Noted,
+    Skipped,
     Trouble,
     UploadResumed,
 )
@@ -27,10 +28,16 @@ def to_stderr(line: str) -> None:
 
 
 class Lines:
-    """Says what is wrong; what is worth knowing, unless *quiet*; what happens, if *verbose*; each file, at 2."""
+    """Says what is wrong; what is worth knowing, unless *quiet*; what happens, if *verbose*; each file, at 2.
 
-    def __init__(self, *, quiet: bool, verbose: int, write: Callable[[str], None] = to_stderr) -> None:
+    *skipped*: also what no archive can hold, which under cron would be the same every night.
+    """
+
+    def __init__(
+        self, *, quiet: bool, verbose: int, write: Callable[[str], None] = to_stderr, skipped: bool = False
+    ) -> None:
         self._quiet = quiet
+        self._skipped = skipped or verbose > 0
         self._verbose = verbose
         self._write = write
 
@@ -54,6 +61,8 @@ class Lines:
         match event:
             case Noted():
                 return [f"gk: {safe(event.sentence)}"]
+            case Skipped() if self._skipped:
+                return [f"gk: left out: {printable(event.path)}: {safe(event.sentence)}"]
             case FileKept(same=False):
                 return [f"gk: left alone, its content differs: {printable(event.path)}"]
         return []
@@ -69,7 +78,8 @@ class Lines:
                 there = f"{size(event.sent)} of {size(event.size)}"
                 return [f"going on with {printable(event.name)}: {there} are there"]
             case JobRequested():
-                return [f"requested {event.action} of {size(event.size)} from {event.vault} ({event.tier})"]
+                amount = f" of {size(event.size)}" if event.size else ""
+                return [f"requested {event.action}{amount} from {event.vault} ({event.tier})"]
             case JobMoved():
                 when = f" at {moment(event.completed_at)}" if event.completed_at else ""
                 return [f"job of {event.vault} ({event.action}) is {event.state}{when}"]

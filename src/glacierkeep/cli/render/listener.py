@@ -64,7 +64,9 @@ def for_terminal(*, quiet: bool, verbose: int, color: bool) -> Telling:
     if quiet:
         return Telling(Lines(quiet=True, verbose=verbose))
     bars = Bars(color=color)
-    return Telling(Lines(quiet=False, verbose=verbose, write=bars.write), bars, close=bars.close)
+    return Telling(
+        Lines(quiet=False, verbose=verbose, write=bars.write, skipped=True), bars, close=bars.close
+    )
 
 
 def for_log(*, quiet: bool, verbose: int, interval: float | None, clock: Clock) -> Telling:

@@ -22,6 +22,7 @@ from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.vault import VaultAddress
 
 LINES = (
+    "glacierkeep.cli.catalog:CatalogUpgraded",
     "glacierkeep.cli.completion:CompletionScript",
     "glacierkeep.cli.config:ConfigValid",
     "glacierkeep.cli.config:Setting",

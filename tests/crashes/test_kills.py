@@ -1,0 +1,36 @@
+"""Promises 1 and 8, the hard way: killed at any instant, the next run finds out what became of it and goes on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_KILLING = str(Path(__file__).with_name("killing.py"))
+_LEAST = {"upload": 45, "standard-input": 25, "retrieve": 45, "delete": 6, "sync-inventory": 15}
+"""How many boundaries each life has at least: fewer would mean that they are no longer seen."""
+
+
+@pytest.mark.parametrize("life", _LEAST)
+def test_a_run_killed_anywhere_is_made_good_by_the_next(
+    life: str, quick_disk: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """After SIGKILL at each commit, request and change on disk, nothing is lost, forgotten, sent or paid twice."""
+    environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ended = subprocess.run(
+        [sys.executable, _KILLING, life, str(quick_disk)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    killed = [json.loads(line) for line in ended.stdout.splitlines()]
+    record_property("kills", len(killed))
+    wrong = [f"{each['passed']}, {each['boundary']}: {each['wrong']}" for each in killed if each["wrong"]]
+    assert not wrong, "\n".join(wrong)
+    assert len(killed) >= _LEAST[life]
