@@ -102,14 +102,15 @@ def check_label(label: str) -> None:
 
 
 def _check_root_is_there(given: bytes, host: str, catalog: Catalog) -> None:
-    """Raises RootLooksEmpty if *given*, or the target of a symlink of that name, lies in a root whose folder is gone."""
+    """Raises RootLooksEmpty if *given*, or what a symlink there leads to, lies in a root whose folder is gone."""
     if os.path.exists(given):
         return
     with catalog.read() as records:
         root = records.roots.holding(host, os.path.realpath(given))
     if root is not None and not os.path.isdir(root.path):
         raise RootLooksEmpty(
-            f"the folder {names.printable(root.path)} of the root {root.label} is not there; nothing was recorded as gone",
+            f"the folder {names.printable(root.path)} of the root {root.label} is not there;"
+            " nothing was recorded as gone",
             hint="is its disk mounted?",
         )
 

@@ -1,0 +1,223 @@
+"""The service did what it was asked, and its answer never came; or it was never asked. The next run tells which."""
+
+from pathlib import Path
+
+import pytest
+from crashes.lives import disagreements, unsettled
+from support.unreliable import once
+from support.world import HOST, World
+
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.records import ArchiveState, Upload
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
+from glacierkeep.operations.delete import delete
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with a file of two parts in it."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / "big.bin").write_bytes(b"0123456789abcdef" * (MIB // 16) + b"more")
+    return root
+
+
+def uncertain(world: World) -> list[Upload]:
+    with world.catalog.read() as records:
+        return records.uploads.outstanding(uncertain=True)
+
+
+def assert_settled(world: World) -> None:
+    assert [*unsettled(world), *disagreements(world)] == []
+
+
+def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> GlacierkeepError:
+    """An upload whose first *operation* fails, with what it says."""
+    if arrived:
+        world.service.after = once(operation)
+    else:
+        world.service.before = once(operation)
+    with pytest.raises(GlacierkeepError) as caught:
+        world.upload(root)
+    return caught.value
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize(
+    "operation", ["InitiateMultipartUpload", "UploadMultipartPart", "CompleteMultipartUpload"]
+)
+def test_multipart_goes_on(world: World, root: Path, operation: str, arrived: bool) -> None:
+    """Whatever answer of a multipart upload is lost, the next run goes on with that upload and makes one archive."""
+    error = fail_once(world, root, operation, arrived=arrived)
+    assert error.exit is Exit.CHANGED
+
+    outcome = world.upload(root)
+
+    assert (outcome.exit, outcome.archives) == (Exit.DONE, 1)
+    done = world.service.done
+    assert done["UploadMultipartPart"] == 2
+    assert done["InitiateMultipartUpload"] == 1
+    assert world.sync().archives == 1
+    assert_settled(world)
+
+
+def test_a_complete_that_nobody_remembers(world: World, root: Path) -> None:
+    """When the service no longer tells what came of Complete, the file is sent again and both archives are known."""
+    fail_once(world, root, "CompleteMultipartUpload", arrived=True)
+    world.clock.turn(hours=2)
+
+    assert world.upload(root).exit is Exit.DONE
+    assert len(uncertain(world)) == 1
+    outcome = world.sync()
+
+    assert outcome.findings == {"confirmed": 1, "duplicate": 1}
+    assert outcome.exit is Exit.FINDINGS
+    assert uncertain(world) == []
+
+
+def test_a_complete_that_never_came(world: World, root: Path) -> None:
+    """An upload that was never completed and has expired is doubted until an inventory would list its archive."""
+    fail_once(world, root, "CompleteMultipartUpload", arrived=False)
+    world.clock.turn(hours=25)
+
+    assert world.upload(root).exit is Exit.DONE
+    assert world.sync().findings == {"confirmed": 1}
+    assert len(uncertain(world)) == 1, "an inventory may lag"
+    world.clock.turn(days=3)
+    world.sync()
+
+    assert uncertain(world) == []
+    assert_settled(world)
+
+
+def test_a_complete_whose_file_changed(world: World, root: Path) -> None:
+    """A file that changed after Complete was asked is sent anew, and what may have become an archive is not forgotten."""
+    fail_once(world, root, "CompleteMultipartUpload", arrived=True)
+    (root / "big.bin").write_bytes(b"other" * MIB)
+
+    assert world.upload(root).exit is Exit.DONE
+    assert len(uncertain(world)) == 1
+    outcome = world.sync()
+
+    assert (outcome.findings, outcome.archives) == ({"confirmed": 1, "adopted": 1}, 2)
+    assert uncertain(world) == []
+
+
+@pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
+def test_an_upload_of_a_changed_file_is_aborted(world: World, root: Path, operation: str) -> None:
+    """An upload that is open at the service, and whose file changed meanwhile, is ended there."""
+    fail_once(world, root, operation, arrived=operation == "InitiateMultipartUpload")
+    (root / "big.bin").write_bytes(b"other" * MIB)
+
+    assert world.upload(root).exit is Exit.DONE
+
+    assert world.service.done["AbortMultipartUpload"] == 1
+    assert uncertain(world) == []
+    assert_settled(world)
+
+
+@pytest.mark.parametrize("name", ["one-mib.bin", "small.txt"])
+def test_a_single_request_is_doubted(world: World, tmp_path: Path, name: str) -> None:
+    """A lost answer to a single request leaves a doubt; the file is sent again, and an inventory settles it."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / name).write_bytes(bytes(MIB if name == "one-mib.bin" else 10))
+    error = fail_once(world, root, "UploadArchive", arrived=True)
+    assert error.exit is Exit.CHANGED
+
+    assert world.upload(root).exit is Exit.DONE
+    assert len(uncertain(world)) == 1
+    outcome = world.sync()
+
+    assert (outcome.findings, outcome.archives) == ({"confirmed": 1, "duplicate": 1}, 2)
+    assert uncertain(world) == []
+    assert list(unsettled(world)) == []
+
+
+def test_a_single_request_that_never_came(world: World, tmp_path: Path) -> None:
+    """What was not sent is doubted as well, until an inventory would list it."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / "small.txt").write_bytes(b"small")
+    fail_once(world, root, "UploadArchive", arrived=False)
+
+    assert world.upload(root).exit is Exit.DONE
+    world.clock.turn(days=3)
+
+    assert world.sync().findings == {"confirmed": 1}
+    assert uncertain(world) == []
+    assert_settled(world)
+
+
+def test_an_inventory_before_the_next_upload(world: World, tmp_path: Path) -> None:
+    """A file archive whose answer was lost is taken in by name, and the next upload need not send it again."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / "one-mib.bin").write_bytes(bytes(MIB))
+    fail_once(world, root, "UploadArchive", arrived=True)
+
+    assert world.sync().adopted == 1
+    outcome = world.upload(root)
+
+    assert (outcome.exit, outcome.archives) == (Exit.DONE, 0)
+    assert world.retrieve("photos/one-mib.bin", to=tmp_path / "back").placed == 1
+    assert (tmp_path / "back" / "photos" / "one-mib.bin").read_bytes() == bytes(MIB)
+    assert_settled(world)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_retrieval_is_asked_for_once(world: World, root: Path, tmp_path: Path, arrived: bool) -> None:
+    """A job whose answer was lost is found by its token, and not paid twice; one never asked for is asked for."""
+    world.upload(root)
+    fault = once("InitiateJob")
+    world.service.before, world.service.after = (world.service.before, fault) if arrived else (fault, world.service.after)
+    with pytest.raises(GlacierkeepError) as caught:
+        world.retrieve("photos", to=tmp_path / "back")
+    assert caught.value.exit is Exit.CHANGED
+
+    assert world.poll().retrievals_finished == 1
+
+    assert world.service.done["InitiateJob"] == 1
+    assert (tmp_path / "back/photos/big.bin").read_bytes() == (root / "big.bin").read_bytes()
+
+
+def test_an_inventory_is_asked_for_once(world: World, root: Path) -> None:
+    """So is an inventory."""
+    world.upload(root)
+    world.service.after = once("InitiateJob")
+    with pytest.raises(GlacierkeepError):
+        world.sync()
+
+    assert world.sync().findings == {"confirmed": 1}
+
+    assert world.service.done["InitiateJob"] == 1
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_deletion_is_finished_by_poll(world: World, root: Path, arrived: bool) -> None:
+    """An archive whose deletion got no answer is deleted by the next poll; it is no error that it is gone."""
+    world.upload(root)
+    fault = once("DeleteArchive")
+    world.service.before, world.service.after = (world.service.before, fault) if arrived else (fault, world.service.after)
+    with pytest.raises(ChangedThenFailed):
+        delete(["photos"], catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST)
+    with world.catalog.read() as records:
+        assert len(records.archives.deleting()) == 1
+
+    assert world.poll().deletions == 1
+
+    [archive] = world.catalog.archive_rows(world.vault.vault_id)
+    assert archive.state is ArchiveState.DELETED
+    assert world.sync().archives == 0
+
+
+def test_a_download_that_breaks_off(world: World, root: Path, tmp_path: Path) -> None:
+    """What was fetched and lost on the way is fetched again by the next pass, from the same job."""
+    world.upload(root)
+    world.service.after = once("GetJobOutput")
+    world.retrieve("photos", to=tmp_path / "back")
+
+    world.poll()
+
+    assert (tmp_path / "back/photos/big.bin").read_bytes() == (root / "big.bin").read_bytes()
+    assert world.service.done["InitiateJob"] == 1
