@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.runner import Gk, Runner
 from support.world import World, a_world
 

@@ -3,9 +3,9 @@
 import os
 import subprocess
 import tempfile
-from dataclasses import replace
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest

@@ -160,7 +160,7 @@ def test_a_damaged_catalog_is_unusable(catalog: Catalog, path: Path, clock: Hand
     path.write_bytes(content)
     with pytest.raises(CatalogUnusable, match="damaged") as caught:
         Catalog.open(path, clock=clock, machine="here")
-    assert "restore" in str(caught.value.hint)
+    assert "backup" in str(caught.value.hint)
 
 
 def test_a_cut_catalog_is_unusable(catalog: Catalog, path: Path, clock: HandClock) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from boundaries import Boundaries
 from lives import LIVES, Left, Life
+
 from support.world import World, a_world
 
 _MOST = 1000

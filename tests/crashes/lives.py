@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.compare import differences
-from support.world import HOST, SMALL, World
-
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState
@@ -20,6 +17,8 @@ from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
+from support.compare import differences
+from support.world import HOST, SMALL, World
 
 Complaints = Iterator[str]
 
@@ -198,12 +197,13 @@ def _mislay(world: World) -> None:
     _store(world)
     for description, content in (
         ("holiday", b"theirs"),
-        ('{"gk":1,"Path":"photos/x.jpg","t":"0123456789abcdefghjkmnpqrs","c":"01234567","k":"file"}', b"ours"),
+        (
+            '{"gk":1,"Path":"photos/x.jpg","t":"0123456789abcdefghjkmnpqrs","c":"01234567","k":"file"}',
+            b"ours",
+        ),
     ):
         body = part_body(content)
-        world.store.upload_archive(
-            Body(body.content, body.length, body.sha256, body.tree_hash), description
-        )
+        world.store.upload_archive(Body(body.content, body.length, body.sha256, body.tree_hash), description)
 
 
 def _sync(world: World) -> None:
@@ -215,7 +215,9 @@ def _sync_again(world: World, left: Left) -> Complaints:
     world.sync()
     with world.catalog.read() as records:
         found = {
-            name: records.archives.with_content(world.vault.vault_id, len(content), hash_content(content).tree_hash)
+            name: records.archives.with_content(
+                world.vault.vault_id, len(content), hash_content(content).tree_hash
+            )
             for name, content in {"theirs": b"theirs", "ours": b"ours"}.items()
         }
         if {name: len(archives) for name, archives in found.items()} != {"theirs": 1, "ours": 1}:
@@ -263,7 +265,13 @@ def disagreements(world: World) -> Complaints:
         uncertain = len(records.uploads.outstanding(uncertain=True))
     outcome = world.sync()
     surplus = outcome.findings.get("duplicate", 0) + outcome.adopted
-    if surplus > uncertain or set(outcome.findings) - {"confirmed", "duplicate", "adopted", "gone", "unrecorded"}:
+    if surplus > uncertain or set(outcome.findings) - {
+        "confirmed",
+        "duplicate",
+        "adopted",
+        "gone",
+        "unrecorded",
+    }:
         yield f"the inventory says {outcome.findings}, with {uncertain} uploads uncertain"
     present = [
         archive

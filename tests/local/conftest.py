@@ -1,8 +1,8 @@
 """A world of one service in a temporary folder, a clock turned by hand, and a real boto3 client above."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -16,24 +16,10 @@ from botocore.utils import calculate_tree_hash
 
 from glacierkeep.local import Headers, LocalGlacier, Request, Response
 from glacierkeep.local.attach import attach
+from support.clock import TurnedClock
 
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 SESSION = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y")
-
-
-@dataclass
-class TurnedClock:
-    """A clock that stands still until it is turned."""
-
-    moment: datetime = field(default_factory=lambda: datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC))
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.turn(seconds=seconds)
-
-    def turn(self, **by: float) -> None:
-        self.moment += timedelta(**by)
 
 
 @dataclass
@@ -163,7 +149,7 @@ class World:
 
 
 def a_world(folder: Path, *, realistic: bool) -> Iterator[World]:
-    clock = TurnedClock()
+    clock = TurnedClock(NOON)
     service = LocalGlacier(folder, clock=clock, realistic=realistic)
     client = World.client_of(service)
     client.create_vault(vaultName=World.vault)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.compare import differences, facts_of
-from support.world import World
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit
 from glacierkeep.events import ArchiveStored, BytesSent, Event, Trouble, UploadPlanned
+from support.compare import differences, facts_of
+from support.world import World
 
 Deed = Callable[[Path], object]
 
@@ -129,7 +129,7 @@ def test_a_file_that_ends_is_reported_and_the_rest_goes_on(
 
 @pytest.mark.parametrize("change", [_grow, _shrink, _rewrite], ids=lambda deed: deed.__name__.strip("_"))
 def test_a_file_that_changes_at_every_part_is_given_up(world: World, tmp_path: Path, change: Deed) -> None:
-    """A big file that changes twice while it is sent is reported; nothing of it stays at the service or in the records."""
+    """A big file that changes twice while it is sent is reported; nothing of it stays, at the service or in records."""
     root, file = _root(tmp_path, 5 * MIB)
     when = When(BytesSent, change, file, always=True)
 

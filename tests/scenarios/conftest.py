@@ -12,9 +12,9 @@ import pytest
 @pytest.fixture
 def quick_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder for many small files: in memory, where the system has such a place, since each is synced alone."""
-    if not os.access("/dev/shm", os.W_OK):  # noqa: S108 - only a place; the folder in it is private
+    if not os.access("/dev/shm", os.W_OK):
         yield tmp_path
         return
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
     yield folder
     shutil.rmtree(folder)

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from glacierkeep.domain.limits import MIB
 from support.compare import differences
 from support.oddities import make_long_path, make_odd_files, make_odd_names, make_specials
 from support.process import run
 from support.runner import Gk
-
-from glacierkeep.domain.limits import MIB
 
 VAULT = "local:files"
 PART = 2 * MIB

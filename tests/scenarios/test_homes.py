@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support.compare import differences, facts_of
 from support.process import Ended, run
 from support.runner import Gk
@@ -90,7 +91,9 @@ def test_a_full_disk_under_the_target(small_disk: SmallDisk, gk: Gk, tmp_path: P
     assert gk("upload", root, "-V", VAULT).exit_code == 0
 
     full = small_disk.run("retrieve", "root", "--to", target, home=gk.home)
-    placed = {path for path, facts in facts_of(target).items() if facts.kind == "file" and b"partial" not in path}
+    placed = {
+        path for path, facts in facts_of(target).items() if facts.kind == "file" and b"partial" not in path
+    }
     small_disk.grow()
     again = small_disk.run("poll", home=gk.home)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.compare import differences, facts_of
 from support.oddities import LONG_PATH, make_long_path, make_odd_names
 from support.runner import Gk

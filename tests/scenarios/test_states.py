@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from support.compare import differences
 from support.process import run
 from support.runner import Gk
@@ -142,7 +143,9 @@ def test_a_hard_link_outlives_the_deletion_of_its_twin(gk: Gk, tmp_path: Path) -
 def test_the_same_folder_in_a_second_vault(root: Path, gk: Gk, tmp_path: Path) -> None:
     """A second vault gets everything again, and gives it back alone; afterwards neither needs anything."""
     second = gk("upload", root, "-V", "local:second", "--json").the("upload-outcome")
-    again = [gk("upload", root, "-V", vault, "--json").the("upload-outcome") for vault in (VAULT, "local:second")]
+    again = [
+        gk("upload", root, "-V", vault, "--json").the("upload-outcome") for vault in (VAULT, "local:second")
+    ]
     for vault in (VAULT, "local:second"):
         place = tmp_path / vault.replace(":", "-")
         assert gk("retrieve", "root", "-V", vault, "--to", place).exit_code == 0

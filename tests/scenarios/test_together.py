@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.compare import differences
 from support.process import finish, held, run, start
 from support.runner import Gk
@@ -107,7 +108,9 @@ def test_a_signal_ends_cleanly_and_the_next_run_goes_on(
     assert list((gk.home / "staging").iterdir()) == []
 
 
-@pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGKILL,)], ids=["twice", "killed"])
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGKILL,)], ids=["twice", "killed"]
+)
 def test_ended_at_once_the_next_run_goes_on(
     root: Path, gk: Gk, tmp_path: Path, numbers: tuple[int, ...]
 ) -> None:

@@ -85,7 +85,13 @@ def make_long_path(folder: Path, path: bytes = LONG_PATH) -> None:
 def make_odd_files(folder: Path) -> None:
     """Files and folders of odd kinds, none of which gk must skip."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("empty", b""), ("one byte", b"1"), ("mode", b"m"), ("past", b"p"), ("future", b"f")):
+    for name, content in (
+        ("empty", b""),
+        ("one byte", b"1"),
+        ("mode", b"m"),
+        ("past", b"p"),
+        ("future", b"f"),
+    ):
         (folder / name).write_bytes(content)
     (folder / "mode").chmod(0o751)
     (folder / "read only").write_bytes(b"r")

@@ -35,7 +35,10 @@ class Ended:
 
 
 def start(
-    *args: str | bytes | Path, launch: tuple[str, ...] = (), home: Path | None = None, pipes: tuple[int, ...] = ()
+    *args: str | bytes | Path,
+    launch: tuple[str, ...] = (),
+    home: Path | None = None,
+    pipes: tuple[int, ...] = (),
 ) -> subprocess.Popen[bytes]:
     """A gk under way; *launch* are options of launch.py, *home* stands for GK_HOME."""
     environment = dict(os.environ) | ({"GK_HOME": str(home)} if home else {})

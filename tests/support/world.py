@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.clock import TurnedClock
-from support.unreliable import Unreliable
-
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
@@ -25,6 +22,8 @@ from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.stores.glacier.client import connect
 from glacierkeep.stores.store import Store
+from support.clock import TurnedClock
+from support.unreliable import Unreliable
 
 HOST = "here"
 SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB)
@@ -67,7 +66,7 @@ class World:
 
     def poll(self, **said: Any) -> PollOutcome:
         """gk poll."""
-        return poll(store_of=lambda vault: self.store_of(vault), **{**self._always, **said})
+        return poll(store_of=self.store_of, **{**self._always, **said})
 
     def sync(self, **said: Any) -> InventorySync:
         """gk sync-inventory."""

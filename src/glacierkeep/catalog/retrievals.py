@@ -1,9 +1,9 @@
 """Retrievals: wishes to have files back, and how far each version has come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from glacierkeep.catalog.batches import PAGE, batched, inserted_key
 from glacierkeep.catalog.schema import extents, segments
@@ -11,6 +11,15 @@ from glacierkeep.catalog.schema_work import retrieval_archives, retrieval_items,
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import ItemState, Retrieval
 from glacierkeep.domain.service import Tier
+
+_SETTLE = (
+    retrieval_items.update()
+    .where(
+        retrieval_items.c.retrieval_id == bindparam("retrieval"),
+        retrieval_items.c.version_id == bindparam("version"),
+    )
+    .values(state=bindparam("now"), reason=bindparam("why"))
+)
 
 
 class Retrievals:
@@ -83,10 +92,16 @@ class Retrievals:
 
     def settle(self, retrieval_id: int, version_id: int, state: ItemState, reason: str = "") -> None:
         """That version was placed, skipped or failed, or waits again; *reason* says why."""
-        columns = retrieval_items.c
-        one = (columns.retrieval_id == retrieval_id) & (columns.version_id == version_id)
-        changed = retrieval_items.update().where(one).values(state=str(state), reason=reason)
-        self._connection.execute(changed)
+        self.settle_all(retrieval_id, [(version_id, state, reason)])
+
+    def settle_all(self, retrieval_id: int, settled: Sequence[tuple[int, ItemState, str]]) -> None:
+        """As settle, for many versions, each with its state and reason."""
+        rows = [
+            {"retrieval": retrieval_id, "version": version_id, "now": str(state), "why": reason}
+            for version_id, state, reason in settled
+        ]
+        if rows:
+            self._connection.execute(_SETTLE, rows)
 
     def finish(self, retrieval_id: int) -> None:
         """Nothing is to be done for it any more."""

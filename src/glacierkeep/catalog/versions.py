@@ -121,8 +121,16 @@ class Versions:
 
     def extents(self, version_id: int, vault_id: int) -> list[Extent]:
         """Where the version's bytes lie in that vault, in order."""
-        here = select_extents().where(extents.c.version_id == version_id, extents.c.vault_id == vault_id)
-        return [read_extent(row) for row in self._connection.execute(here.order_by(extents.c.ordinal))]
+        return self.extents_of([version_id], vault_id).get(version_id, [])
+
+    def extents_of(self, version_ids: Iterable[int], vault_id: int) -> dict[int, list[Extent]]:
+        """As extents, for many versions; those without any are left out."""
+        lying: dict[int, list[Extent]] = {}
+        for few in batched(version_ids):
+            here = select_extents().where(extents.c.version_id.in_(few), extents.c.vault_id == vault_id)
+            for row in self._connection.execute(here.order_by(extents.c.version_id, extents.c.ordinal)):
+                lying.setdefault(row.version_id, []).append(read_extent(row))
+        return lying
 
     def holdings(self, version_id: int) -> list[tuple[Vault, list[Archive]]]:
         """In which vaults, and there in which archives, bytes of the version lie, whatever the archives' state."""

@@ -86,10 +86,13 @@ def forget_doubt(listed: ListedArchive, vault: Vault, records: Records) -> None:
         records.uploads.forget(upload.upload_key)
 
 
-def forget_old_doubts(vault: Vault, date: datetime, records: Records) -> None:
-    """A full inventory of *date* lists no archive of these uploads, and would by now: none came of them."""
+def forget_old_doubts(vault: Vault, asked_at: datetime, records: Records) -> None:
+    """A full inventory asked for at that time lists no archive of these uploads, and would by now: none came of them.
+
+    When it was made tells less: the service makes no new one of a vault that did not change.
+    """
     for upload in records.uploads.outstanding(vault.vault_id, uncertain=True):
-        if upload.state is UploadState.UNCERTAIN and upload.created_at + GRACE <= date:
+        if upload.state is UploadState.UNCERTAIN and upload.created_at + GRACE <= asked_at:
             records.uploads.forget(upload.upload_key)
 
 

@@ -128,8 +128,7 @@ class Placing:
         if not settled:
             return
         with self.catalog.write() as records:
-            for version_id, state, reason in settled:
-                records.retrievals.settle(self.retrieval.retrieval_id, version_id, state, reason)
+            records.retrievals.settle_all(self.retrieval.retrieval_id, settled)
 
     def _waiting(self) -> Iterator[tuple[Item, Version]]:
         return self.catalog.retrieval_items(self.retrieval.retrieval_id, ItemState.WAITING)

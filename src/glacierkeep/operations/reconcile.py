@@ -69,7 +69,7 @@ def reconcile(
         records.inventories.drop_listed(inventory.inventory_id)
         if inventory.full and inventory.date:
             records.vaults.note_inventory(vault.vault_id, inventory.date)
-            forget_old_doubts(vault, inventory.date, records)
+            forget_old_doubts(vault, max(inventory.date, inventory.requested_at), records)
     return tally
 
 

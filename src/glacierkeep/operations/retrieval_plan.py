@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.parts import ByteRange, cover
 from glacierkeep.domain.records import Archive, Extent, Version
 
+_BATCH = 400
 JOIN_GAP = 4 * MIB
 """Ranges nearer than this are one job: at list prices a job costs about as much as bringing 5 MiB back."""
 
@@ -42,26 +44,22 @@ def plan_retrieval(versions: Iterable[Version], vault_id: int, *, catalog: Catal
     """The jobs that bring back the content of *versions* from the vault; what has no content needs none."""
     plan = RetrievalPlan()
     wanted: dict[int, list[ByteRange]] = {}
-    for version in versions:
-        plan.files += 1
-        plan.size += version.size
-        if not version.size:
-            continue
-        extents = content_of(version, vault_id, catalog=catalog)
-        if not extents:
-            plan.elsewhere.append(version.path)
-        for extent in extents:
-            _want(wanted.setdefault(extent.archive_key, []), stored_range(extent))
+    rest = iter(versions)
+    while batch := list(islice(rest, _BATCH)):
+        with catalog.read() as records:
+            lying = records.versions.extents_of([each.version_id for each in batch if each.size], vault_id)
+        for version in batch:
+            plan.files += 1
+            plan.size += version.size
+            extents = [extent for extent in lying.get(version.version_id, ()) if extent.length]
+            if version.size and not extents:
+                plan.elsewhere.append(version.path)
+            for extent in extents:
+                _want(wanted.setdefault(extent.archive_key, []), stored_range(extent))
     with catalog.read() as records:
         for archive_key, ranges in wanted.items():
             plan.jobs.extend(_jobs(records.archives.get(archive_key), ranges))
     return plan
-
-
-def content_of(version: Version, vault_id: int, *, catalog: Catalog) -> list[Extent]:
-    """Where the bytes of *version* lie in the vault; its zero-length markers left out."""
-    with catalog.read() as records:
-        return [extent for extent in records.versions.extents(version.version_id, vault_id) if extent.length]
 
 
 def stored_range(extent: Extent) -> ByteRange:

@@ -8,7 +8,7 @@ from pathlib import Path
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.catalog import Catalog, Records
+from glacierkeep.catalog import ArchiveGone, Catalog, Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
@@ -90,7 +90,8 @@ class Sending:
         self._label = root.label.encode()
         self._bundle: _Bundle | None = None
         self._riders: list[Change] = []
-        self._recorded_only: list[NewVersion] = []
+        self._recorded_only: list[tuple[NewVersion, Change]] = []
+        self._let_down: list[Change] = []
         self._failed: set[bytes] = set()
 
     def send(self, changes: Iterable[Change]) -> None:
@@ -106,23 +107,33 @@ class Sending:
                 if self.stop():
                     return
                 self._take(each)
-            self._close_bundle()
-            self._drop_riders()
-            self._record_known()
+            self._finish()
+            for change in self._let_down:
+                self._send(change)
+            self._finish()
         finally:
             self._abandon()
 
     def _take(self, judged: Judged) -> None:
         change = self._without_lost_twin(judged.change)
         if judged.same_as is not None:
-            self._note_known(new_version(change.entry, judged.hashes, same_as=judged.same_as))
+            self._note_known(new_version(change.entry, judged.hashes, same_as=judged.same_as), change)
             self.sent.same += 1
         elif change.rider:
             self._riders.append(change)
-        elif self._is_big(change.entry):
+        else:
+            self._send(change)
+
+    def _send(self, change: Change) -> None:
+        if self._is_big(change.entry):
             self._send_big(change)
         else:
             self._add(change)
+
+    def _finish(self) -> None:
+        self._close_bundle()
+        self._drop_riders()
+        self._record_known()
 
     def _without_lost_twin(self, change: Change) -> Change:
         """*change*; a hard link whose first name could not be read brings the content itself."""
@@ -184,13 +195,13 @@ class Sending:
             if not rider.entry.path or path.startswith(rider.entry.path + b"/"):
                 self._put(rider)
             else:
-                self._note_known(new_version(rider.entry, None))
+                self._note_known(new_version(rider.entry, None), rider)
 
     def _drop_riders(self) -> None:
         """Of folders that nothing took along only the record is kept."""
         riders, self._riders = self._riders, []
         for rider in riders:
-            self._note_known(new_version(rider.entry, None))
+            self._note_known(new_version(rider.entry, None), rider)
 
     def _put(self, change: Change) -> None:
         """Put one member into the bundle; once more if it changed while it was read."""
@@ -266,17 +277,33 @@ class Sending:
 
     # Records
 
-    def _note_known(self, version: NewVersion) -> None:
-        self._recorded_only.append(version)
+    def _note_known(self, version: NewVersion, change: Change) -> None:
+        self._recorded_only.append((version, change))
         if len(self._recorded_only) >= _BATCH:
             self._record_known()
 
     def _record_known(self) -> None:
         """Write down what needs no archive of its own."""
         known, self._recorded_only = self._recorded_only, []
-        if known:
-            with self.catalog.write() as records:
-                records.versions.record(self.run_id, self.root.root_id, self.vault.vault_id, None, known)
+        if not known:
+            return
+        try:
+            self._record([version for version, _ in known])
+        except ArchiveGone:
+            for version, change in known:
+                self._record_one(version, change)
+
+    def _record_one(self, version: NewVersion, change: Change) -> None:
+        """Write down one of them; if what it relied on was deleted since it was looked at, it must be sent after all."""
+        try:
+            self._record([version])
+        except ArchiveGone:
+            self._let_down.append(change)
+            self.sent.same -= 1
+
+    def _record(self, versions: list[NewVersion]) -> None:
+        with self.catalog.write() as records:
+            records.versions.record(self.run_id, self.root.root_id, self.vault.vault_id, None, versions)
 
     def _intend(
         self,

@@ -6,7 +6,7 @@ and an upload that is broken off later can go on.
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,7 +66,7 @@ def upload_standard_input(
     place = os.path.join(folder, name)
     incoming = _receive(stream, staging / _INCOMING, stop)
     try:
-        outcome = upload_scope(
+        return upload_scope(
             Scope(root, root.label, folder, name, single=True),
             root,
             vault,
@@ -81,13 +81,10 @@ def upload_standard_input(
             lock_wait=lock_wait,
             tell=tell,
             stop=stop,
-            prepare=lambda: _put(incoming, place),
+            within=lambda: _staged(incoming, place, folder, root, catalog),
         )
     finally:
         incoming.unlink(missing_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(place)
-    return outcome
 
 
 def _root(label: str, host: str, catalog: Catalog) -> Root:
@@ -141,9 +138,19 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _put(incoming: Path, place: bytes) -> None:
+@contextlib.contextmanager
+def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Catalog) -> Iterator[None]:
+    """*incoming* lies at *place* below *folder*, and stays there for the next run if its upload is broken off."""
+    with catalog.read() as records:
+        needed = {os.path.join(folder, left.source) for left in records.uploads.outstanding(root_id=root.root_id)}
+    for walked, _, files in os.walk(folder):
+        for path in {os.path.join(walked, file) for file in files} - needed:
+            os.unlink(path)
     os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
     os.replace(incoming, place)
+    yield
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(place)
 
 
 def _private(path: str, flags: int) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,9 +114,9 @@ def upload_scope(
     lock_wait: float = 0,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
-    prepare: Callable[[], None] = lambda: None,
+    within: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> UploadOutcome:
-    """One pass over *scope*. *prepare* is called once nothing unfinished is left, before the scan."""
+    """One pass over *scope*. Scan and sending are done *within* a context, once nothing unfinished is left."""
     shipped = Shipped()
     shipping = Shipping(catalog, store, tell, stop, jobs, shipped)
     with lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
@@ -123,7 +124,7 @@ def upload_scope(
             run_id = records.runs.start(root.root_id, vault.vault_id)
         run = _Run(scope, root, run_id, vault, looking, sizes, catalog, staging, tell, stop, shipping)
         try:
-            return run.all(accept_losses, prepare)
+            return run.all(accept_losses, within)
         except (GlacierkeepError, OSError) as error:
             raise _after_changes(error, shipped) from error
 
@@ -142,26 +143,29 @@ class _Run:
     stop: Callable[[], bool]
     shipping: Shipping
 
-    def all(self, accept_losses: bool, prepare: Callable[[], None]) -> UploadOutcome:
+    def all(self, accept_losses: bool, within: Callable[[], AbstractContextManager[None]]) -> UploadOutcome:
         root_fd = self._open_root()
         try:
             self._settle_unfinished(root_fd)
-            prepare()
-            plan = scan(
-                self.scope,
-                self.vault.vault_id,
-                self.looking,
-                catalog=self.catalog,
-                staging=self.staging,
-                tell=self.tell,
-                stop=self.stop,
-            )
-            try:
-                return self._send(plan, root_fd, accept_losses)
-            finally:
-                plan.close()
+            with within():
+                return self._scan_and_send(root_fd, accept_losses)
         finally:
             os.close(root_fd)
+
+    def _scan_and_send(self, root_fd: int, accept_losses: bool) -> UploadOutcome:
+        plan = scan(
+            self.scope,
+            self.vault.vault_id,
+            self.looking,
+            catalog=self.catalog,
+            staging=self.staging,
+            tell=self.tell,
+            stop=self.stop,
+        )
+        try:
+            return self._send(plan, root_fd, accept_losses)
+        finally:
+            plan.close()
 
     def _open_root(self) -> int:
         try:

@@ -2,7 +2,6 @@ import json
 import os
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,22 +21,10 @@ from glacierkeep.events import (
     Trouble,
     UploadPlanned,
 )
+from support.clock import TurnedClock
 
 TROUBLE = Trouble(b"a\nb\xff", "unreadable", "cannot be read", "look at its mode")
 STORED = ArchiveStored("local:a", "ID", "bundle", 2048, 3, "d")
-
-
-class TurnedClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
 
 
 def _lines(event: Event, *, quiet: bool = False, verbose: int = 0) -> list[str]:
