@@ -1,6 +1,7 @@
 """What every test has: a home of its own, no credentials, and gk to call."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 
 from support.runner import Gk, Runner
 from support.world import World, a_world
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Run in the background of a script, the tests would start programs that cannot hear Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

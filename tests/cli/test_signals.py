@@ -11,9 +11,7 @@ from glacierkeep.errors import Exit
 
 # A command whose operation asks whether to stop, as long operations do.
 LONG = """
-import signal, sys, threading
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may ignore them
+import sys, threading
 import click
 from glacierkeep.cli import main, options
 

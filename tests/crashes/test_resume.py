@@ -7,10 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crashes.lives import disagreements, lost, unsettled
-from support.unreliable import once
-from support.world import HOST, SMALL, World
 
+from crashes.lives import disagreements, lost, unsettled
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Root, Upload
@@ -22,6 +20,8 @@ from glacierkeep.operations.upload import UploadOutcome
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from glacierkeep.transfer.stopped import Stopped
+from support.unreliable import once
+from support.world import HOST, SMALL, World
 
 
 @pytest.fixture

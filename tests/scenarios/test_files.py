@@ -93,26 +93,26 @@ def test_a_second_upload_of_odd_files_sends_nothing(gk: Gk, tmp_path: Path) -> N
 
 
 def test_hard_links_into_and_out_of_the_wish(gk: Gk, tmp_path: Path) -> None:
-    """A hard link asked back alone has its content, though its twin is not asked for."""
+    """A hard link is one with its first name where both are asked back; asked back alone it has its content."""
     root = tmp_path / "odd"
     make_odd_files(root)
     assert gk("upload", root, "-V", VAULT).exit_code == 0
 
-    assert gk("retrieve", "odd/linked", "odd/deeper", "--to", tmp_path / "one").exit_code == 0
+    assert gk("retrieve", "odd/another name", "odd/deeper", "--to", tmp_path / "one").exit_code == 0
     assert gk("retrieve", "odd/deeper/third name", "--to", tmp_path / "two").exit_code == 0
 
-    assert (tmp_path / "one/odd/linked").samefile(tmp_path / "one/odd/deeper/third name")
+    assert (tmp_path / "one/odd/another name").samefile(tmp_path / "one/odd/deeper/third name")
     assert (tmp_path / "two/odd/deeper/third name").read_bytes() == b"one file"
 
 
 def test_specials_are_noted_and_skipped(gk: Gk, tmp_path: Path) -> None:
-    """A FIFO, a socket or a device is named in a note, does not stop anything, and is no failure."""
+    """A FIFO, a socket or a device is named in a note, if asked for, does not stop anything, and is no failure."""
     root = tmp_path / "special"
     root.mkdir()
     (root / "file").write_bytes(b"f")
     names = make_specials(root)
 
-    result = gk("upload", root, "-V", VAULT)
+    result = gk("upload", root, "-v", "-V", VAULT)
 
     assert result.exit_code == 0
     assert [name for name in names if f"special/{name}: " in result.stderr] == names

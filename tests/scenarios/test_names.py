@@ -126,7 +126,7 @@ def test_trouble_with_an_odd_name_is_one_line_too(gk: Gk, tmp_path: Path) -> Non
     root.mkdir()
     os.mkfifo(os.fsencode(root) + b"/\x1b[31m[bold]\nfifo")
 
-    result = gk("upload", root, "-V", VAULT)
+    result = gk("upload", root, "-v", "-V", VAULT)
 
     assert result.exit_code == 0
     assert all(line.isprintable() for line in result.stderr.splitlines())

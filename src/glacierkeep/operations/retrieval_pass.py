@@ -11,7 +11,7 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, NotFound, ServiceError
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Locked, NotFound, ServiceError
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
@@ -59,7 +59,7 @@ def advance(
     ):
         placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
         placing.place_what_needs_no_bytes()
-        one = _Pass(retrieval, placing, catalog, store, clock, tell, stop)
+        one = _Pass(retrieval, placing, catalog, store, clock, host, tell, stop)
         try:
             waiting = one.move_jobs()
         except GlacierkeepError as error:
@@ -78,11 +78,12 @@ class _Pass:
         catalog: Catalog,
         store: Store,
         clock: Clock,
+        host: str,
         tell: Listener,
         stop: Callable[[], bool],
     ) -> None:
         self.retrieval, self.placing, self.catalog, self.store = retrieval, placing, catalog, store
-        self.clock, self.tell, self.stop = clock, tell, stop
+        self.clock, self.host, self.tell, self.stop = clock, host, tell, stop
         self.spent = False
         """Whether the service was asked for something that is paid for, or may have been."""
 
@@ -100,10 +101,7 @@ class _Pass:
     def _move(self, job: Job, all_jobs: list[Job]) -> bool:
         """Move one job on; whether it is still outstanding."""
         if job.progress is JobProgress.INTENDED:
-            asked = self._ask(job)
-            if asked is None:
-                return False
-            job = asked
+            job = self._ask(job)
         if job.progress is JobProgress.REQUESTED:
             job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
         if job.progress in (JobProgress.READY, JobProgress.COLLECTED):
@@ -112,28 +110,49 @@ class _Pass:
             self.placing.fail(job, f"the service could not retrieve it: {job.message or 'no reason given'}")
         if job.progress is JobProgress.EXPIRED:
             return self._ask_again(job, all_jobs)
-        return job.progress is JobProgress.REQUESTED
+        return job.progress in (JobProgress.INTENDED, JobProgress.REQUESTED) and self.placing.wants(job)
 
-    def _ask(self, job: Job) -> Job | None:
-        """The job, asked for; None if it cannot be had, or need not: what it would bring may be in its place."""
-        archive = self._archive(job)
+    def _ask(self, job: Job) -> Job:
+        """The job, asked for; as it was if another gk is asking for it: retrievals share jobs, and each is paid once."""
         self.placing.settle_what_is_there(job)
-        if not self.placing.wants(job):
-            with self.catalog.write() as records:
-                records.jobs.update(job.job_key, progress=JobProgress.EXPIRED, message="not needed any more")
-            return None
+        try:
+            with lease(f"job {job.token}", catalog=self.catalog, clock=self.clock, host=self.host):
+                now = self._fresh(job)
+                if now.progress is not JobProgress.INTENDED:
+                    return now
+                return self._request(now) if self.placing.wants(now) else self._spare(now)
+        except Locked:
+            return job
+
+    def _request(self, job: Job) -> Job:
         try:
             asked = asking.ask(
-                job, archive, catalog=self.catalog, store=self.store, tell=self.tell, perhaps_asked=True
+                job,
+                self._archive(job),
+                catalog=self.catalog,
+                store=self.store,
+                tell=self.tell,
+                perhaps_asked=True,
             )
         except NotFound as error:
             self.placing.fail(job, str(error))
-            return None
+            return self._fresh(job)
         except ServiceError as error:
             self.spent |= may_have_been_done(error)
             raise
         self.spent = True
         return asked
+
+    def _spare(self, job: Job) -> Job:
+        """What the job would bring is in its place: if no other retrieval wants it, it is never asked for."""
+        with self.catalog.write() as records:
+            if records.retrievals.for_job(job.job_key) == [self.retrieval.retrieval_id]:
+                records.jobs.update(job.job_key, progress=JobProgress.EXPIRED, message="not needed any more")
+            return records.jobs.get(job.job_key)
+
+    def _fresh(self, job: Job) -> Job:
+        with self.catalog.read() as records:
+            return records.jobs.get(job.job_key)
 
     def _bring(self, job: Job, all_jobs: list[Job]) -> bool:
         self.placing.settle_what_is_there(job)
@@ -164,13 +183,21 @@ class _Pass:
         self.tell(
             Noted("asked-again", "a job's output expired before it was collected; it is asked for again")
         )
-        with self.catalog.write() as records:
-            key = records.jobs.intend(
-                job.vault_id, asking.new_token(), job.action, job.archive_key, job.range, job.tier
-            )
-            records.retrievals.link(self.retrieval.retrieval_id, key)
-            again = records.jobs.get(key)
+        again = self._again(job)
         return self._move(again, [*all_jobs, again])
+
+    def _again(self, job: Job) -> Job:
+        """A new job like the expired one: that of another retrieval, if there is one, or our own, written down."""
+        assert job.archive_key is not None
+        with self.catalog.write() as records:
+            again = records.jobs.reusable(job.archive_key, job.range)
+            if again is None or again.range != job.range:
+                key = records.jobs.intend(
+                    job.vault_id, asking.new_token(), job.action, job.archive_key, job.range, job.tier
+                )
+                again = records.jobs.get(key)
+            records.retrievals.link(self.retrieval.retrieval_id, again.job_key)
+            return again
 
     def _archive(self, job: Job) -> Archive:
         assert job.archive_key is not None
