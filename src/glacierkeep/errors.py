@@ -83,6 +83,12 @@ class NoSuchName(GlacierkeepError):
         self.name = name
 
 
+class NoSuchFile(GlacierkeepError):
+    """What was to be archived is not on this disk, or cannot be looked at."""
+
+    code = "file"
+
+
 class NothingToDo(GlacierkeepError):
     """The wish cannot be acted on: what it needs is not there."""
 

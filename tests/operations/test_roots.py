@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glacierkeep.errors import SourceChanged, UsageError
+from glacierkeep.errors import NoSuchFile, UsageError
 from glacierkeep.operations.roots import Scope, check_label, choose_scope, settle_root
 from support.world import HOST, World
 
@@ -124,5 +124,5 @@ def test_what_cannot_be_a_label(label: str) -> None:
 
 def test_a_path_that_is_not_there(world: World, tmp_path: Path) -> None:
     """Nothing there is an error that names it, not a new root."""
-    with pytest.raises(SourceChanged, match="nowhere"):
+    with pytest.raises(NoSuchFile, match="nowhere"):
         choose(world, tmp_path / "nowhere")

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from glacierkeep.bundle.rules import Rules
+from glacierkeep.errors import Exit
+from glacierkeep.operations.scan import Looking
 from support.world import World
 
 
@@ -16,3 +19,56 @@ def test_what_was_sent_is_not_sent_again(world: World, tmp_path: Path) -> None:
 
     assert (first.archives, first.files) == (2, 2)
     assert (second.archives, second.files, second.unchanged) == (0, 0, 2)
+
+
+def test_a_missing_disk_is_refused_however_often_it_is_tried(world: World, tmp_path: Path) -> None:
+    """Another disk's files at the root's place make nothing gone, the second time either, until someone says so."""
+    root = _pictures(tmp_path, "old", 10)
+    world.upload(root)
+    for picture in root.iterdir():
+        picture.unlink()
+    _pictures(tmp_path, "other", 15)
+
+    world.clock.turn(days=1)
+    first = world.upload(root)
+    world.clock.turn(days=1)
+    second = world.upload(root)
+    meant = world.upload(root, accept_losses=True)
+
+    assert [(each.looks_empty, each.gone, each.exit) for each in (first, second)] == [
+        (True, 0, Exit.FINDINGS),
+        (True, 0, Exit.FINDINGS),
+    ]
+    assert (meant.gone, meant.exit) == (10, Exit.DONE)
+
+
+def test_moved_files_are_not_missing(world: World, tmp_path: Path) -> None:
+    """A folder that was renamed on disk is no missing disk: its content is there under other names."""
+    root = _pictures(tmp_path, "old", 10)
+    world.upload(root)
+    for picture in list(root.iterdir()):
+        picture.rename(root / f"renamed-{picture.name}")
+
+    outcome = world.upload(root)
+
+    assert (outcome.looks_empty, outcome.gone, outcome.same_content, outcome.archives) == (False, 10, 10, 0)
+
+
+def test_what_gk_writes_to_while_it_reads_is_left_out(world: World, tmp_path: Path) -> None:
+    """Files and folders of gk's own are not archived, and count as there."""
+    root = _pictures(tmp_path, "p", 2)
+    (root / "own").mkdir()
+    (root / "own" / "state").write_bytes(b"state")
+    own = frozenset((each.stat().st_dev, each.stat().st_ino) for each in (root / "own", root / "p-1.jpg"))
+
+    outcome = world.upload(root, looking=Looking(Rules(), own=own))
+
+    assert (outcome.files, outcome.problems) == (1, 0)
+
+
+def _pictures(folder: Path, name: str, count: int) -> Path:
+    root = folder / "pictures"
+    root.mkdir(exist_ok=True)
+    for number in range(count):
+        (root / f"{name}-{number}.jpg").write_bytes(f"{name} {number}".encode() * 100)
+    return root

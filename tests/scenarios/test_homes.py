@@ -42,7 +42,7 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """Room for the catalog and little else."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         yield SmallDisk(folder, mounted=False, launch=("--file-size", str(3 * MIB)))
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
-_LONGEST_SECONDS = 120
+_LONGEST_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -58,9 +58,11 @@ def walk(
     trouble: Trouble,
     start: bytes = b"",
     caches: bool = False,
+    own: Set[tuple[int, int]] = frozenset(),
 ) -> Iterator[FolderListing]:
     """Every folder from *start* in *root* down, parents first, siblings in name order; no symlink below *root* is
     followed. Paths are relative to *root*. Of a folder marked by CACHEDIR.TAG only the tag is taken, unless *caches*.
+    What has a device and inode among *own* is left out.
 
     Memory holds one folder's entries and the folders still to be listed beside its parents. Raises OSError if
     *root* itself cannot be opened; all else is *trouble*.
@@ -70,7 +72,7 @@ def walk(
         first = make_entry(start, lstat_below(top, start) if start else os.fstat(top))
         if first is None or first.kind is not FileKind.FOLDER:
             return
-        walker = _Walker(top, rules, first.device if one_file_system else None, trouble, caches)
+        walker = _Walker(top, rules, first.device if one_file_system else None, trouble, caches, own)
         pending = [first]
         while pending:
             with walker.looking_into(pending.pop()) as (listing, below):
@@ -87,6 +89,7 @@ class _Walker:
     device: int | None
     trouble: Trouble
     caches: bool
+    own: Set[tuple[int, int]]
 
     @contextmanager
     def looking_into(self, folder: Entry) -> Iterator[tuple[FolderListing, list[Entry]]]:
@@ -145,7 +148,7 @@ class _Walker:
             entry = None
         if entry is None or entry.kind is not FileKind.FOLDER:
             found.skipped.append(name)
-        elif self.device is not None and entry.device != self.device:
+        elif self.device not in (None, entry.device) or (entry.device, entry.inode) in self.own:
             found.excluded.append(name)
         else:
             found.folders.append(entry)
@@ -163,6 +166,8 @@ class _Walker:
             self.trouble(path, "skipped-special", "a FIFO, socket or device has no content to keep")
         elif entry.kind is FileKind.FOLDER:
             self.trouble(path, "changed", "it became a folder while it was looked at")
+            return None
+        elif (entry.device, entry.inode) in self.own:
             return None
         return entry
 

@@ -42,7 +42,7 @@ class Leases:
                 self._connection.execute(leases.delete().where(leases.c.activity == row.activity))
             elif row.activity == activity:
                 raise Locked(activity, _holder(row))
-        nonce, now = crockford(self._random(16)), self._clock.now()
+        nonce, now = f"{crockford(self._random(16))}.{_began(os.getpid())}", self._clock.now()
         held = {
             "activity": activity, "host": host, "machine": self._machine, "pid": pid, "started_at": now,
             "heartbeat_at": now, "nonce": nonce,
@@ -65,9 +65,13 @@ class Leases:
         )
         _taken_here.discard(nonce)
 
-    def all(self) -> list[Lease]:
-        """Every lease, void ones included, by activity."""
-        rows = self._connection.execute(select(leases).order_by(leases.c.activity))
+    def all(self, *, void: bool = True) -> list[Lease]:
+        """Every lease, by activity; without *void*, only those whose holders are at work."""
+        rows = [
+            row
+            for row in self._connection.execute(select(leases).order_by(leases.c.activity)).all()
+            if void or not self._is_void(row)
+        ]
         return [Lease(row.activity, row.host, row.pid, row.started_at, row.heartbeat_at) for row in rows]
 
     def _is_void(self, row: Row[Any]) -> bool:
@@ -76,7 +80,17 @@ class Leases:
         if row.pid == os.getpid():
             # In a container every gk is process 1: only what this very process took is alive.
             return row.nonce not in _taken_here
-        return not _is_alive(row.pid)
+        # After a reboot some other program may have the number.
+        return not _is_alive(row.pid) or not row.nonce.endswith(f".{_began(row.pid)}")
+
+
+def _began(pid: int) -> str:
+    """What tells a process from a later one of the same number: on Linux when it began, elsewhere nothing."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return ""
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,6 +1,7 @@
 """The tree of names under a root: what is known of a folder, and what is gone."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Select, bindparam, func, select
@@ -82,8 +83,10 @@ class Tree:
         """The key of the folder at *path*, or None."""
         return find_folders(self._connection, root_id, [path]).get(path)
 
-    def live_count(self, root_id: int, below: bytes = b"") -> int:
+    def live_count(self, root_id: int, below: bytes = b"", *, until: datetime | None = None) -> int:
         """How many files, symlinks and hard links are there now, in the root or *below* a folder of it.
+
+        With *until*, only those whose version was first seen no later.
 
         Takes about a second per million.
         """
@@ -93,6 +96,8 @@ class Tree:
             .join(versions, versions.c.id == files.c.current_version)
             .where(versions.c.kind != int(FileKind.FOLDER))
         )
+        if until is not None:
+            count = count.where(versions.c.first_seen <= until)
         if below:
             inside = files.c.id.in_(self._files_below(root_id, [below]))
         else:

@@ -9,7 +9,7 @@ import click
 from glacierkeep.cli import options, params
 from glacierkeep.cli.epilog import epilog
 from glacierkeep.domain.service import Tier
-from glacierkeep.errors import Exit
+from glacierkeep.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from glacierkeep.cli.wiring import Wiring
@@ -20,6 +20,7 @@ _EXITS = (
     Exit.FAILED,
     Exit.PARTLY,
     Exit.WAITING,
+    Exit.BUDGET,
     Exit.MISMATCH,
     Exit.NO_VAULT,
     Exit.LOCKED,
@@ -37,7 +38,7 @@ _EXITS = (
         exits=_EXITS,
     ),
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...")
 @click.option(
     "--to",
     "target",
@@ -53,6 +54,9 @@ _EXITS = (
     "--tier",
     type=click.Choice([tier.value for tier in Tier], case_sensitive=False),
     help="How fast, and how dear.",
+)
+@click.option(
+    "--cancel", metavar="NUMBER", type=int, help="Want no more of an open retrieval (see gk status)."
 )
 @options.vault
 @options.dry_run
@@ -70,17 +74,25 @@ def command(
     deleted: bool,
     overwrite: bool,
     tier: str | None,
+    cancel: int | None,
 ) -> None:
     """Get files back.
 
     NAME is a path as archived, a folder, a glob, or archive:ID. The service is asked for what is needed; what is
-    ready is placed at once, and gk poll brings the rest (exit 4 until then), or --wait waits for it.
+    ready is placed at once, and gk poll brings the rest (exit 4 until then), or --wait waits for it. The same command
+    again goes on with the same retrieval.
 
     Nothing is written outside the target folder, and no file that differs is overwritten unless --overwrite says so.
     """
+    from glacierkeep.operations.retrieve import cancel as want_no_more
     from glacierkeep.operations.retrieve import estimate, retrieve
     from glacierkeep.operations.selection import Moment
 
+    if bool(names) == (cancel is not None):
+        raise UsageError("give NAMEs to get back, or --cancel NUMBER", hint="gk ls shows what there is")
+    if cancel is not None:
+        wiring.report(want_no_more(cancel, catalog=wiring.catalog), f"retrieval {cancel} is given up")
+        return
     chosen = wiring.vault()
     with wiring.catalog.write() as records:
         vault = records.vaults.remember(str(chosen.address))

@@ -1,5 +1,6 @@
 """gk status."""
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +38,7 @@ def _told(status: "Status") -> str:
 
 
 def _vault_lines(vault: "VaultStatus") -> list[str]:
-    from glacierkeep.cli.render.words import count, moment, size
+    from glacierkeep.cli.render.words import count, moment, safe, size
 
     lines = [
         vault.vault,
@@ -49,7 +50,6 @@ def _vault_lines(vault: "VaultStatus") -> list[str]:
         (vault.uncertain_uploads, "upload of unknown outcome: the next inventory will tell"),
         (vault.jobs_waiting, "job waiting for the service"),
         (vault.jobs_ready, "job ready: gk poll collects"),
-        (vault.retrievals, "retrieval open"),
         (vault.deleting, "archive to be deleted: gk poll goes on"),
         (vault.findings, "finding of the last reconciliation: gk sync-inventory looks again"),
     )
@@ -57,6 +57,11 @@ def _vault_lines(vault: "VaultStatus") -> list[str]:
         if number:
             noun, _, rest = what.partition(" ")
             lines.append(f"  open       {count(number, noun)} {rest}")
+    for retrieval in vault.retrievals:
+        target = safe(os.fsdecode(retrieval.target))
+        lines.append(
+            f"  open       retrieval {retrieval.retrieval_id} into {target}: {retrieval.waiting:,} waiting"
+        )
     if vault.next_expiry:
         lines.append(f"  expires    the first ready job's output, {moment(vault.next_expiry)}")
     return lines

@@ -24,6 +24,7 @@ _EXITS = (
     Exit.FAILED,
     Exit.PARTLY,
     Exit.FINDINGS,
+    Exit.BUDGET,
     Exit.CHANGED,
     Exit.NO_VAULT,
     Exit.LOCKED,
@@ -116,14 +117,14 @@ def command(
 
 def _going_on(wiring: "Wiring", one: "Callable[[bytes], Exit]", path: bytes) -> Exit:
     """Upload one of several paths; that there is nothing to read at it is no reason to leave out the others."""
-    from glacierkeep.errors import RootLooksEmpty, SourceChanged
+    from glacierkeep.errors import NoSuchFile, RootLooksEmpty, SourceChanged
     from glacierkeep.events import Trouble
 
     try:
         return one(path)
-    except (SourceChanged, RootLooksEmpty) as error:
+    except (NoSuchFile, SourceChanged, RootLooksEmpty) as error:
         wiring.listener(Trouble(b"", error.code, str(error), error.hint))
-        return error.exit
+        return Exit.PARTLY if isinstance(error, NoSuchFile) else error.exit
 
 
 def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | None) -> None:
@@ -162,7 +163,13 @@ def _looking(
     wanted = wiring.settings.upload
     rules = Rules([*wanted.exclude, *exclude], [Path(file) for file in exclude_from])
     stay = wanted.one_file_system if one_file_system is None else one_file_system
-    return Looking(rules, caches=not wanted.exclude_caches, one_file_system=stay, checksum=checksum)
+    return Looking(
+        rules,
+        caches=not wanted.exclude_caches,
+        own=wiring.own_places(),
+        one_file_system=stay,
+        checksum=checksum,
+    )
 
 
 def _upload(wiring: "Wiring", chosen: "ChosenVault", path: bytes, **said: Any) -> Exit:
@@ -229,6 +236,8 @@ def _preview(
             stop=wiring.stop,
         )
         wiring.show(outcome, _foretold)
+        if outcome.looks_empty:
+            _warn_empty(wiring, outcome)
         codes.append(outcome.exit)
     wiring.leave(*codes)
 
@@ -244,7 +253,7 @@ def _sizes(chosen: "ChosenVault") -> "Sizes":
 def _warn_empty(wiring: "Wiring", outcome: "UploadOutcome") -> None:
     wiring.note(
         "root-looks-empty",
-        f"{outcome.root}: most of what was archived is not there any more. Is a disk missing? Nothing was recorded as"
+        f"{outcome.root}: most of what was archived is not there any more. Is a disk missing? Nothing is recorded as"
         " gone; if it is meant, give --yes",
     )
 
@@ -252,8 +261,13 @@ def _warn_empty(wiring: "Wiring", outcome: "UploadOutcome") -> None:
 def _told(outcome: "UploadOutcome") -> str:
     from glacierkeep.cli.render.words import count, size
 
-    if not outcome.files and not outcome.same_content:
+    if not outcome.files and not outcome.same_content and not outcome.archives:
         sentence = f"{outcome.root}: nothing to send, {count(outcome.unchanged, 'file')} unchanged"
+    elif not outcome.files and outcome.finished:
+        finished = (
+            f"{count(outcome.finished, 'archive')} that an earlier run began ({size(outcome.sent)} sent)"
+        )
+        sentence = f"{outcome.root}: finished {finished}; {count(outcome.unchanged, 'file')} unchanged"
     else:
         sentence = (
             f"{outcome.root}: {count(outcome.files, 'file')}, {size(outcome.size)}, stored in"

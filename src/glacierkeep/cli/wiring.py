@@ -132,6 +132,15 @@ class Wiring:
         """The folder for archives being made, there."""
         return make_private(self.homes.staging)
 
+    def own_places(self) -> frozenset[tuple[int, int]]:
+        """Device and inode of what gk writes to while it reads: the catalog, the local Glacier, staging and logs."""
+        from glacierkeep.cli.building import catalog_path
+
+        homes = self.homes
+        places = (catalog_path(self.settings, homes), homes.local, homes.staging, homes.log)
+        there = [place.stat() for place in places if place.exists()]
+        return frozenset((each.st_dev, each.st_ino) for each in there)
+
     def now(self) -> datetime:
         """The real time."""
         return self.clock.now()

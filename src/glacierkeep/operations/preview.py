@@ -71,6 +71,7 @@ def _foresee(
             count.take(each.change.entry)
     count.close()
     troubles = plan.troubles + len(problems)
+    empty = plan.looks_empty(count.same)
     return UploadOutcome(
         root=scope.label,
         path=scope.path,
@@ -84,14 +85,13 @@ def _foresee(
         files=count.files,
         size=count.size,
         archives=count.archives,
+        finished=0,
         sent=count.bytes,
         requests=count.requests,
         skipped=plan.skipped,
         problems=troubles,
-        looks_empty=plan.looks_empty,
-        exit=most_serious(
-            ([Exit.FINDINGS] if plan.looks_empty else []) + ([Exit.PARTLY] if troubles else [])
-        ),
+        looks_empty=empty,
+        exit=most_serious(([Exit.FINDINGS] if empty else []) + ([Exit.PARTLY] if troubles else [])),
     )
 
 

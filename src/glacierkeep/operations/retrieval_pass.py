@@ -113,7 +113,7 @@ class _Pass:
         return job.progress in (JobProgress.INTENDED, JobProgress.REQUESTED) and self.placing.wants(job)
 
     def _ask(self, job: Job) -> Job:
-        """The job, asked for; as it was if another gk is asking for it: retrievals share jobs, and each is paid once."""
+        """The job, asked for; as it was if another gk is asking for it: retrievals share jobs, each is paid once."""
         self.placing.settle_what_is_there(job)
         try:
             with lease(f"job {job.token}", catalog=self.catalog, clock=self.clock, host=self.host):

@@ -3,7 +3,9 @@
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
+from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Retrieval, Vault, Version
@@ -83,7 +85,8 @@ def retrieve(
     """Have *names* back below the folder *target* (absolute).
 
     The wish and its jobs are in the catalog before the service is asked. What is ready is placed; with *wait* the
-    rest is waited for, else `gk poll` goes on. Raises NoSuchName, NothingToDo, and what the store raises.
+    rest is waited for, else `gk poll` goes on. An open wish for the very same is taken up again.
+    Raises NoSuchName, NothingToDo, DiskTrouble for a target that cannot be used, and what the store raises.
     """
     plan = plan_retrieval(
         _wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog
@@ -93,8 +96,14 @@ def retrieve(
             f"nothing of this lies in {vault.address}",
             hint="gk show NAME tells in which vaults it lies; choose one with -V",
         )
-    wanted = _wanted(names, catalog=catalog, host=host, moment=moment)
-    retrieval = _wish(wanted, plan, vault, target, tier=tier, overwrite=overwrite, catalog=catalog)
+    Target(target).close()  # a folder that cannot be used is found out before anything is wished for
+    wanted = array(
+        "q",
+        (version.version_id for version in _wanted(names, catalog=catalog, host=host, moment=moment)),
+    )
+    retrieval = _open_wish(wanted, vault, target, overwrite=overwrite, catalog=catalog) or _wish(
+        wanted, plan, vault, target, tier=tier, overwrite=overwrite, catalog=catalog
+    )
     return follow(
         retrieval,
         catalog=catalog,
@@ -145,8 +154,49 @@ def _wanted(names: Sequence[str], *, catalog: Catalog, host: str, moment: Moment
         yield from select(name, catalog=catalog, host=host, moment=moment)
 
 
+def cancel(retrieval_id: int, *, catalog: Catalog) -> RetrievalOutcome:
+    """Want no more of a retrieval: what was placed stays, what was asked for is not collected for it.
+
+    Raises NothingToDo if it is not open.
+    """
+    with catalog.write() as records:
+        retrieval = next(
+            (each for each in records.retrievals.open() if each.retrieval_id == retrieval_id), None
+        )
+        if retrieval is None:
+            raise NothingToDo(f"there is no open retrieval {retrieval_id}", hint="gk status lists them")
+        records.retrievals.finish(retrieval_id)
+    return RetrievalOutcome(
+        retrieval_id,
+        retrieval.target,
+        retrieval.placed,
+        retrieval.skipped,
+        0,
+        retrieval.failed,
+        0,
+        0,
+        Exit.DONE,
+    )
+
+
+def _open_wish(
+    wanted: "array[int]", vault: Vault, target: bytes, *, overwrite: bool, catalog: Catalog
+) -> Retrieval | None:
+    """An open retrieval of the very same, into the same folder: said again, it goes on where it stopped."""
+    with catalog.read() as records:
+        open_ones = records.retrievals.open()
+    ascending = sorted(set(wanted))
+    for each in open_ones:
+        if (each.vault_id, each.target, each.overwrite) != (vault.vault_id, target, overwrite):
+            continue
+        items = (item.version_id for item, _ in catalog.retrieval_items(each.retrieval_id))
+        if all(one == other for one, other in zip_longest(ascending, items)):
+            return each
+    return None
+
+
 def _wish(
-    versions: Iterator[Version],
+    wanted: "array[int]",
     plan: RetrievalPlan,
     vault: Vault,
     target: bytes,
@@ -155,7 +205,6 @@ def _wish(
     overwrite: bool,
     catalog: Catalog,
 ) -> Retrieval:
-    wanted = array("q", (version.version_id for version in versions))
     with catalog.write() as records:
         key = records.retrievals.create(vault.vault_id, target, overwrite, tier, wanted)
         for job in plan.jobs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root
-from glacierkeep.errors import RootLooksEmpty, SourceChanged, UsageError
+from glacierkeep.errors import NoSuchFile, RootLooksEmpty, UsageError
 
 STANDARD_INPUT_LABEL = "stdin"
 STANDARD_INPUT_PATH = b"-"
@@ -38,7 +38,7 @@ def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog
     """The scope that the path *given* on the command line means.
 
     A path inside a known root belongs to it; otherwise a folder is a new root, and a file's parent is.
-    Raises SourceChanged if nothing is there, RootLooksEmpty if a root was there, UsageError if *label* does not fit.
+    Raises NoSuchFile if nothing is there, RootLooksEmpty if a root was there, UsageError if *label* does not fit.
     """
     _check_root_is_there(given, host, catalog)
     path, single = _resolve(given)
@@ -125,7 +125,7 @@ def _resolve(given: bytes) -> tuple[bytes, bool]:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SourceChanged(f"{names.printable(given)} cannot be read: {reason}") from error
+        raise NoSuchFile(f"{names.printable(given)} cannot be read: {reason}") from error
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         raise UsageError(f"{names.printable(given)} is neither a file, a folder nor a symlink")
     return path, True

@@ -54,10 +54,12 @@ class Plan:
     skipped: int = 0
     stopped: bool = False
 
-    @property
-    def looks_empty(self) -> bool:
-        """Whether most of what the catalog knows is not there: perhaps an unmounted disk."""
-        return self.recorded > 0 and self.missing * 2 > self.recorded
+    def looks_empty(self, moved: int) -> bool:
+        """Whether most of what the last complete run knew is not there: perhaps an unmounted disk.
+
+        *moved* files have content that is archived already: they may be missing ones under other names.
+        """
+        return self.recorded > 0 and (self.missing - moved) * 2 > self.recorded
 
     def close(self) -> None:
         self.changes.close()
@@ -66,11 +68,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How a scan looks: which paths it leaves out (*caches*: what CACHEDIR.TAG marks is taken too), whether it
-    crosses into other file systems, and whether it trusts size, time and inode or reads every file (*checksum*)."""
+    """How a scan looks. It leaves out what *rules* say, what CACHEDIR.TAG marks (unless *caches*), and what has a
+    device and inode among *own*: gk writes to that while it reads. *one_file_system*: it does not cross into others.
+    *checksum*: it reads every file instead of trusting size, time and inode."""
 
     rules: Rules
     caches: bool = False
+    own: frozenset[tuple[int, int]] = frozenset()
     one_file_system: bool = False
     checksum: bool = False
 
@@ -126,13 +130,14 @@ class _Scan:
     def take_folders(self, stop: Callable[[], bool]) -> None:
         start = self.scope.start
         self.known_folders[start] = (self._folder_id(start), self._known_folder(start))
-        self.plan.recorded = self._live_count(start)
+        self.plan.recorded = self._recorded(start)
         listings = walk(
             self.scope.path,
             start=start,
             rules=self.looking.rules,
             one_file_system=self.looking.one_file_system,
             caches=self.looking.caches,
+            own=self.looking.own,
             trouble=self._trouble,
         )
         for listing in listings:
@@ -220,6 +225,14 @@ class _Scan:
             if inside:
                 self.plan.gone.append(names.join(listing.path, name) + b"/")
             self.plan.missing += inside
+
+    def _recorded(self, start: bytes) -> int:
+        """What must be there: what came since a run that was refused says nothing against an unmounted disk."""
+        if self.scope.root is None:
+            return 0
+        with self.catalog.read() as records:
+            last = records.runs.last_complete(self.scope.root.root_id, self.vault_id)
+            return records.tree.live_count(self.scope.root.root_id, start, until=last)
 
     def _live_count(self, path: bytes) -> int:
         if self.scope.root is None:

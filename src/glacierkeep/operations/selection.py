@@ -34,7 +34,7 @@ def select(name: str, *, catalog: Catalog, host: str, moment: Moment = NOW) -> I
     if archive is not None:
         found = catalog.versions_in(archive.archive_key)
     else:
-        found = _find(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host, moment=moment)
+        found = _find(_spelled(name), catalog=catalog, host=host, moment=moment)
     first = next(found, None)
     if first is None:
         raise NoSuchName(names.printable(os.fsencode(name)))
@@ -42,9 +42,14 @@ def select(name: str, *, catalog: Catalog, host: str, moment: Moment = NOW) -> I
     yield from found
 
 
+def _spelled(name: str) -> bytes:
+    """*name* as it stands in the catalog: a shell may have put `./` before it and a slash behind."""
+    return os.fsencode(name).removeprefix(b"./").rstrip(b"/") or b"/"
+
+
 def folder_named(name: str, *, catalog: Catalog, host: str) -> tuple[Root, bytes] | None:
     """The root and folder *name* spells exactly, if the catalog knows such a folder."""
-    place = _place(os.fsencode(name).rstrip(b"/") or b"/", catalog=catalog, host=host)
+    place = _place(_spelled(name), catalog=catalog, host=host)
     if place is None:
         return None
     root, path = place

@@ -294,7 +294,7 @@ class Sending:
                 self._record_one(version, change)
 
     def _record_one(self, version: NewVersion, change: Change) -> None:
-        """Write down one of them; if what it relied on was deleted since it was looked at, it must be sent after all."""
+        """Write down one of them; if what it relied on was deleted since, it is to be sent after all."""
         try:
             self._record([version])
         except ArchiveGone:

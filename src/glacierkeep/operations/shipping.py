@@ -28,6 +28,7 @@ class Shipped:
     """What was sent so far in a run, in all. *touched*: the vault may have been changed."""
 
     archives: int = 0
+    finished: int = 0
     sent: int = 0
     requests: int = 0
     touched: bool = False

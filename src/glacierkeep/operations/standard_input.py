@@ -142,7 +142,9 @@ def _is_alive(pid: int) -> bool:
 def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Catalog) -> Iterator[None]:
     """*incoming* lies at *place* below *folder*, and stays there for the next run if its upload is broken off."""
     with catalog.read() as records:
-        needed = {os.path.join(folder, left.source) for left in records.uploads.outstanding(root_id=root.root_id)}
+        needed = {
+            os.path.join(folder, left.source) for left in records.uploads.outstanding(root_id=root.root_id)
+        }
     for walked, _, files in os.walk(folder):
         for path in {os.path.join(walked, file) for file in files} - needed:
             os.unlink(path)
@@ -151,6 +153,15 @@ def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Ca
     yield
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place)
+    _clear_empty(os.path.dirname(place), folder)
+
+
+def _clear_empty(path: bytes, top: bytes) -> None:
+    """Remove the empty folder *path* and its parents up to *top*, which stays."""
+    with contextlib.suppress(OSError):
+        while path != top:
+            os.rmdir(path)
+            path = os.path.dirname(path)
 
 
 def _private(path: str, flags: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from glacierkeep.catalog import Catalog
-from glacierkeep.domain.records import Job, JobProgress, Lease, Upload, UploadState, Vault
+from glacierkeep.domain.records import Job, JobProgress, Lease, Retrieval, Upload, UploadState, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class VaultStatus:
     jobs_waiting: int
     jobs_ready: int
     next_expiry: datetime | None
-    retrievals: int
+    retrievals: tuple[Retrieval, ...]
     deleting: int
     findings: int
 
@@ -38,7 +38,7 @@ def status(*, catalog: Catalog, vault: Vault | None = None) -> Status:
     """How things stand in *vault*, or in all."""
     with catalog.read() as records:
         vaults = [vault] if vault else records.vaults.all()
-        at_work = tuple(records.leases.all())
+        at_work = tuple(records.leases.all(void=False))
     return Status(tuple(_status(each, catalog) for each in vaults), at_work)
 
 
@@ -63,7 +63,7 @@ def _status(vault: Vault, catalog: Catalog) -> VaultStatus:
         jobs_waiting=len(jobs) - len(ready),
         jobs_ready=len(ready),
         next_expiry=_next_expiry(ready),
-        retrievals=len(retrievals),
+        retrievals=tuple(retrievals),
         deleting=len(deleting),
         findings=len(findings),
     )

@@ -31,7 +31,10 @@ from glacierkeep.transfer.stopped import Stopped
 
 @dataclass(frozen=True, slots=True)
 class UploadOutcome:
-    """What a pass over one root did, or (*dry_run*) would do. Sizes in bytes."""
+    """What a pass over one root did, or (*dry_run*) would do. Sizes in bytes.
+
+    *archives* of *sent* bytes were stored, *finished* of them begun by an earlier run.
+    """
 
     root: str
     path: bytes
@@ -45,6 +48,7 @@ class UploadOutcome:
     files: int
     size: int
     archives: int
+    finished: int
     sent: int
     requests: int
     skipped: int
@@ -188,6 +192,7 @@ class _Run:
             tell=self.tell,
         )
         settling.settle(left, self.stop)
+        self.shipping.shipped.finished = self.shipping.shipped.archives
         clear_staging(self.staging, catalog=self.catalog)
 
     def _send(self, plan: Plan, root_fd: int, accept_losses: bool) -> UploadOutcome:
@@ -207,7 +212,7 @@ class _Run:
         sending.send(plan.changes)
         if self.stop() or plan.stopped:
             raise Stopped
-        refused = plan.looks_empty and not accept_losses
+        refused = plan.looks_empty(sending.sent.same) and not accept_losses
         if not refused:
             with self.catalog.write() as records:
                 records.tree.mark_gone(self.run_id, self.root.root_id, plan.gone)
@@ -232,6 +237,7 @@ class _Run:
             files=sent.files,
             size=sent.size,
             archives=shipped.archives,
+            finished=shipped.finished,
             sent=shipped.sent,
             requests=shipped.requests,
             skipped=plan.skipped,
