@@ -66,7 +66,8 @@ def _kill(life: Life, world: World, fatal: int, folder: Path) -> bool:
     assert os.WTERMSIG(status) == signal.SIGKILL
     left = json.loads(testament.read_text())
     _apart(lambda: _live_again(life, world, Left(left["boundary"], Counter(left["done"])), complaints))
-    print(json.dumps(left | {"wrong": complaints.read_text()}), flush=True)
+    sys.stdout.write(json.dumps(left | {"wrong": complaints.read_text()}) + "\n")
+    sys.stdout.flush()
     return True
 
 
@@ -81,7 +82,7 @@ def _live_again(life: Life, world: World, left: Left, complaints: Path) -> None:
     world.service.done.clear()
     try:
         wrong += life.again(world, left)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it was, the parent is told
         wrong.append(traceback.format_exc())
     complaints.write_text("\n".join(wrong))
 
@@ -93,7 +94,7 @@ def _apart(live: Callable[[], None]) -> int:
         return os.waitpid(child, 0)[1]
     try:
         live()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked child never returns
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

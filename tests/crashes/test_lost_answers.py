@@ -101,7 +101,7 @@ def test_a_complete_that_never_came(world: World, root: Path) -> None:
 
 
 def test_a_complete_whose_file_changed(world: World, root: Path) -> None:
-    """A file that changed after Complete was asked is sent anew, and what may have become an archive is not forgotten."""
+    """A file that changed after Complete was asked is sent anew, and what may be an archive by now is not forgotten."""
     fail_once(world, root, "CompleteMultipartUpload", arrived=True)
     (root / "big.bin").write_bytes(b"other" * MIB)
 

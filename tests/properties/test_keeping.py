@@ -25,15 +25,8 @@ from support.world import HOST, a_world
 
 _IN_MEMORY = Path("/dev/shm")
 _SIZES = (0, 10, 300_000, MIB, MIB + 7, 2 * MIB + 1)
-_REQUESTS = (
-    "InitiateMultipartUpload",
-    "UploadMultipartPart",
-    "CompleteMultipartUpload",
-    "UploadArchive",
-    "ListParts",
-    "InitiateJob",
-    "DeleteArchive",
-)
+_SENDING = ("InitiateMultipartUpload", "UploadMultipartPart", "CompleteMultipartUpload", "UploadArchive")
+_FETCHING = ("InitiateJob", "DescribeJob", "GetJobOutput")
 
 names = st.sampled_from(["a", "b", "sub/a", "sub/c"])
 contents = st.builds(lambda size, fill: fill * size, st.sampled_from(_SIZES), st.sampled_from([b"x", b"y"]))
@@ -44,9 +37,9 @@ class Killed(BaseException):
 
 
 @st.composite
-def faults(draw: st.DrawFn) -> tuple[str, Callable[[str], BaseException | None]]:
+def faults(draw: st.DrawFn, *operations: str) -> tuple[str, Callable[[str], BaseException | None]]:
     """Where the line breaks: *before* or *after* which request, and how."""
-    operation, nth = draw(st.sampled_from(_REQUESTS)), draw(st.integers(1, 2))
+    operation, nth = draw(st.sampled_from(operations)), draw(st.integers(1, 2))
     error = draw(st.sampled_from([ConnectionResetError, Killed]))
     seen = 0
 
@@ -98,17 +91,22 @@ class Keeping(RuleBasedStateMachine):
 
     # What they ask of gk
 
-    @rule(fault=st.none() | faults())
-    def upload(self, fault: Any) -> None:
-        self.kept, before = {}, self.kept
-        with self._broken(fault):
-            outcome = self.world.upload(self.root, accept_losses=True, jobs=2)
-            assert outcome.exit is Exit.DONE
-            self.kept = {name: path.read_bytes() for name, path in self._files().items()}
-        if fault is not None and not self.kept:
-            self.kept = {name: content for name, content in before.items() if self._untouched(name, content)}
+    @rule()
+    def upload(self) -> None:
+        outcome = self.world.upload(self.root, accept_losses=True, jobs=2)
+        assert outcome.exit is Exit.DONE
+        self.kept = {name: path.read_bytes() for name, path in self._files().items()}
 
-    @rule(fault=st.none() | faults(), name=st.just("photos") | names.map("photos/{}".format))
+    @rule(fault=faults(*_SENDING), name=names, content=contents)
+    def break_an_upload(self, fault: Any, name: str, content: bytes) -> None:
+        self.write(name, content)
+        before = self.kept
+        with self._broken(fault):
+            self.upload()
+            return
+        self.kept = {name: content for name, content in before.items() if self._untouched(name, content)}
+
+    @rule(fault=st.none() | faults(*_FETCHING), name=st.just("photos") | names.map("photos/{}".format))
     def retrieve(self, fault: Any, name: str) -> None:
         self.targets += 1
         target = self.home / "back" / str(self.targets)
@@ -118,7 +116,7 @@ class Keeping(RuleBasedStateMachine):
             if name == "photos":
                 self._compare(target / "photos")
 
-    @rule(fault=st.none() | faults(), name=names)
+    @rule(fault=st.none() | faults("DeleteArchive"), name=names)
     def delete(self, fault: Any, name: str) -> None:
         self.kept.pop(name, None)
         with self._broken(fault), contextlib.suppress(NoSuchName):
@@ -130,7 +128,7 @@ class Keeping(RuleBasedStateMachine):
                 host=HOST,
             )
 
-    @rule(fault=st.none() | faults())
+    @rule(fault=st.none() | faults(*_FETCHING))
     def sync(self, fault: Any) -> None:
         with self.world.catalog.read() as records:
             doubts = len(records.uploads.outstanding(uncertain=True))
@@ -141,7 +139,7 @@ class Keeping(RuleBasedStateMachine):
         assert len(news) <= doubts, "the vault holds what nobody knew of"
         self.surplus |= news
 
-    @rule(fault=st.none() | faults())
+    @rule(fault=st.none() | faults("DeleteArchive", *_FETCHING))
     def poll(self, fault: Any) -> None:
         with self._broken(fault):
             outcome = self.world.poll()
@@ -181,7 +179,7 @@ class Keeping(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         """A quiet run of everything, days later: catalog, vault and disk agree."""
-        self.upload(None)
+        self.upload()
         self.world.clock.turn(days=4)
         self.poll(None)
         self.sync(None)

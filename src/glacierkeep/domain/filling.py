@@ -7,7 +7,7 @@ from glacierkeep.domain.limits import MIB
 
 DEFAULT_BUNDLE_SIZE = 256 * MIB
 DEFAULT_BUNDLE_THRESHOLD = 16 * MIB
-MOST_MEMBERS = 20_000
+MOST_MEMBERS = 10_000
 """A bundle's members are known in memory while it is made and recorded in one transaction."""
 
 _BLOCK = 512
