@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +112,19 @@ def test_an_ignored_signal_stays_ignored() -> None:
             assert not stop()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "2>&1 | true"])
+def test_streams_that_lead_nowhere_do_not_stop_the_deed(tmp_path: Path, closed: str) -> None:
+    """With a stream closed, or nobody reading, an upload is done all the same and says so by its exit code."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"a picture")
+    gk = f"{sys.executable} -m glacierkeep"
+    line = f"set -o pipefail; {gk} upload -v -V local:v {tmp_path}/photos {closed}"
+
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    listed = subprocess.run(["bash", "-c", f"{gk} ls -r photos"], capture_output=True, text=True, check=True)
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "photos/a.jpg" in listed.stdout

@@ -1,11 +1,17 @@
 """gk upload, as an operation."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from glacierkeep.bundle.rules import Rules
+from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit
 from glacierkeep.operations.scan import Looking
-from support.world import World
+from glacierkeep.operations.verify import verify
+from glacierkeep.transfer.stopped import Stopped
+from support.world import HOST, World
 
 
 def test_what_was_sent_is_not_sent_again(world: World, tmp_path: Path) -> None:
@@ -72,3 +78,51 @@ def _pictures(folder: Path, name: str, count: int) -> Path:
     for number in range(count):
         (root / f"{name}-{number}.jpg").write_bytes(f"{name} {number}".encode() * 100)
     return root
+
+
+@pytest.mark.parametrize("year", [1601, 1969, 1970, 2300])
+def test_old_and_far_times_are_no_change(world: World, tmp_path: Path, year: int) -> None:
+    """A time that no 64-bit count of nanoseconds holds does not make a file look changed for ever."""
+    root = _pictures(tmp_path, "p", 2)
+    seconds = (year - 1970) * 31_556_952
+    for path in (*root.iterdir(), root):
+        os.utime(path, (seconds, seconds))
+    world.upload(root)
+
+    again = world.upload(root)
+
+    assert (again.archives, again.changed, again.unchanged) == (0, 0, 2)
+    assert verify([bytes(root)], catalog=world.catalog, host=HOST).exit is Exit.DONE
+
+
+def test_content_behind_a_hard_link_is_looked_at_with_its_file(world: World, tmp_path: Path) -> None:
+    """With --checksum, other content at the old time is found, and every name of the file gets it."""
+    root = _pictures(tmp_path, "p", 1)
+    picture = root / "p-0.jpg"
+    os.link(picture, root / "z-link.jpg")
+    os.utime(picture, (1, 1))
+    world.upload(root)
+    picture.write_bytes(bytes(reversed(picture.read_bytes())))
+    os.utime(picture, (1, 1))
+    looking = Looking(Rules(), checksum=True)
+
+    changed, again = world.upload(root, looking=looking), world.upload(root, looking=looking)
+    world.retrieve("pictures", to=tmp_path / "back")
+
+    assert (changed.archives, again.archives) == (1, 0)
+    assert (tmp_path / "back/pictures/z-link.jpg").read_bytes() == picture.read_bytes()
+    assert (tmp_path / "back/pictures/p-0.jpg").samefile(tmp_path / "back/pictures/z-link.jpg")
+
+
+def test_a_wish_to_stop_is_heard_while_files_are_compared(world: World, tmp_path: Path) -> None:
+    """Reading files to see whether their content is known ends soon after somebody wants it to."""
+    root = _pictures(tmp_path, "p", 1)
+    (root / "big").write_bytes(b"b" * (8 * MIB))
+    world.upload(root)
+    (root / "same-size").write_bytes(b"c" * (8 * MIB))
+    asked = iter(range(100))
+
+    with pytest.raises(Stopped):
+        world.upload(root, stop=lambda: next(asked) > 6)
+
+    assert next(asked) < 20

@@ -10,8 +10,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
-
 Big = BigInteger().with_variant(INTEGER(), "sqlite")
 
 STRICT: dict[str, Any] = {"sqlite_strict": sqlite3.sqlite_version_info >= (3, 37)}
@@ -51,11 +49,6 @@ def signed(number: int) -> int:
 def unsigned(number: int) -> int:
     """The inverse of signed."""
     return number & ((1 << 64) - 1)
-
-
-def clamped(number: int) -> int:
-    """The nearest signed 64-bit number: times in ns beyond the year 2262 end there."""
-    return min(max(number, _LEAST), _MOST)
 
 
 def key() -> Column[int]:

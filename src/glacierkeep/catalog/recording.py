@@ -9,11 +9,12 @@ from sqlalchemy import CTE, Connection, Row, Select, select
 
 from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
-from glacierkeep.catalog.columns import clamped, signed, to_microseconds
+from glacierkeep.catalog.columns import signed, to_microseconds
 from glacierkeep.catalog.laying import Laying, Wish
 from glacierkeep.catalog.places import checked, make_folders, stands_at
 from glacierkeep.catalog.schema import archives, files, runs, versions
 from glacierkeep.catalog.searching import searchable
+from glacierkeep.domain.files import kept_mtime
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import NewVersion
 
@@ -199,7 +200,7 @@ def _said(row: Row[Any]) -> _Said:
 
 
 def _facts(item: NewVersion) -> tuple[object, ...]:
-    return (int(item.kind), item.size, clamped(item.mtime_ns), item.mode, item.target)
+    return (int(item.kind), item.size, kept_mtime(item.mtime_ns), item.mode, item.target)
 
 
 def _said_new(item: NewVersion, key: int, seen: datetime, *, adopted: bool) -> _Said:

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from glacierkeep.catalog.batches import inserted_key
-from glacierkeep.catalog.columns import clamped, signed, unsigned
+from glacierkeep.catalog.columns import signed, unsigned
 from glacierkeep.catalog.schema_work import parts, uploads
 from glacierkeep.clock import Clock
+from glacierkeep.domain.files import kept_mtime
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Upload, UploadState
 from glacierkeep.domain.service import SentPart
@@ -39,7 +40,7 @@ class Uploads:
         """Write down what is about to be sent, before the first byte leaves; its key."""
         row = {
             "vault_id": vault_id, "run_id": run_id, "root_id": root_id, "token": token, "kind": kind,
-            "state": str(state), "source": source, "size": size, "mtime_ns": clamped(mtime_ns),
+            "state": str(state), "source": source, "size": size, "mtime_ns": kept_mtime(mtime_ns),
             "inode": signed(inode), "mode": mode, "part_size": part_size, "description": description,
             "created_at": self._clock.now(),
         }  # fmt: skip

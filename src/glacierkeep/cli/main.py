@@ -70,7 +70,7 @@ def root() -> None:
 def run(args: Sequence[str]) -> int:
     """Run gk with *args* in this process; the exit code. Prints; never raises an Exception."""
     words = list(args)
-    _never_fail_to_encode()
+    _mend_streams()
     try:
         with watched() as stop, root.make_context("gk", list(words), obj=stop) as context:
             root.invoke(context)
@@ -129,7 +129,11 @@ def _closed_quietly(code: int) -> int:
     return code
 
 
-def _never_fail_to_encode() -> None:
+def _mend_streams() -> None:
+    """Streams that were closed lead nowhere; those that are open take every name."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

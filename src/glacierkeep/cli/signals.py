@@ -1,5 +1,6 @@
 """The first Ctrl-C asks to stop, the second stops."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -46,7 +47,8 @@ class Stop:
         self._received.append(number)
         if self._armed and len(self._received) == 1:
             # Not by way of sys.stderr: the signal may have come in the middle of a write to it.
-            os.write(2, _SENTENCE)
+            with contextlib.suppress(OSError):
+                os.write(2, _SENTENCE)
             return
         if self._armed and len(self._received) > 2:
             os._exit(self.code)

@@ -18,6 +18,14 @@ class FileKind(IntEnum):
         return self.name.lower()
 
 
+_EARLIEST_NS, _LATEST_NS = -(1 << 63), (1 << 63) - 1
+
+
+def kept_mtime(mtime_ns: int) -> int:
+    """*mtime_ns* as it is kept: in 64 bits with a sign, so years from 1677 to 2262; what lies beyond is cut."""
+    return min(max(mtime_ns, _EARLIEST_NS), _LATEST_NS)
+
+
 KIND_WORDS = {kind.word: kind for kind in FileKind}
 
 

@@ -13,6 +13,7 @@ from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged, UsageError
 from glacierkeep.operations.scan import Change
 from glacierkeep.transfer.source import FileSource
+from glacierkeep.transfer.stopped import Stopped, never
 
 _BATCH = 256
 _PIECE = 1 << 20
@@ -30,15 +31,22 @@ Trouble = Callable[[bytes, Exception], None]
 
 
 def judge(
-    changes: Iterable[Change], vault_id: int, root_fd: int, *, catalog: Catalog, trouble: Trouble
+    changes: Iterable[Change],
+    vault_id: int,
+    root_fd: int,
+    *,
+    catalog: Catalog,
+    trouble: Trouble,
+    stop: Callable[[], bool] = never,
 ) -> Iterator[Judged]:
     """*changes* in their order, each with what has its content in the vault. *trouble* is told of unreadable files;
-    they are left out."""
+    they are left out. Raises Stopped."""
     rest = iter(changes)
     while batch := list(islice(rest, _BATCH)):
         stored = _sizes_stored(batch, vault_id, catalog)
         hashed = [
-            _hashed(change, root_fd, trouble) if _is_among(change, stored) else change for change in batch
+            _hashed(change, root_fd, trouble, stop) if _is_among(change, stored) else change
+            for change in batch
         ]
         with catalog.read() as records:
             judged = [
@@ -69,11 +77,11 @@ def _is_among(change: Change, sizes: set[int]) -> bool:
     return change.entry.kind is FileKind.FILE and change.entry.size in sizes
 
 
-def _hashed(change: Change, root_fd: int, trouble: Trouble) -> _Hashed | None:
+def _hashed(change: Change, root_fd: int, trouble: Trouble, stop: Callable[[], bool]) -> _Hashed | None:
     """The file as it was when all of it was read, with its hashes; read once more if it changed meanwhile."""
     for last in (False, True):
         try:
-            return _Hashed(change, hash_file(change, root_fd))
+            return _Hashed(change, hash_file(change, root_fd, stop))
         except (OSError, SourceChanged) as error:
             again = None if last or isinstance(error, OSError) else look_again(change, root_fd)
             if again is None:
@@ -104,16 +112,18 @@ def source_of(change: Change, root_fd: int) -> FileSource:
     )
 
 
-def hash_file(change: Change, root_fd: int) -> Hashes:
-    """The hashes of the file, read once. Raises SourceChanged if it is no longer what was scanned."""
+def hash_file(change: Change, root_fd: int, stop: Callable[[], bool] = never) -> Hashes:
+    """The hashes of the file, read once. Raises SourceChanged if it is no longer what was scanned, Stopped."""
     with source_of(change, root_fd) as source:
-        return hash_source(source)
+        return hash_source(source, stop)
 
 
-def hash_source(source: FileSource) -> Hashes:
-    """The hashes of all of *source*, read once. Raises SourceChanged."""
+def hash_source(source: FileSource, stop: Callable[[], bool] = never) -> Hashes:
+    """The hashes of all of *source*, read once. Raises SourceChanged, Stopped."""
     hasher = ContentHasher()
     for at in range(0, source.size, _PIECE):
+        if stop():
+            raise Stopped
         hasher.update(source.read_part(ByteRange(at, min(at + _PIECE, source.size))))
     source.check()
     return hasher.result()

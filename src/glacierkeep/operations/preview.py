@@ -66,7 +66,9 @@ def _foresee(
         if stop():
             break
         if each.same_as is not None:
-            count.same += 1
+            count.same += not each.change.doubtful
+        elif each.change.doubtful and each.change.entry.kind is FileKind.HARDLINK:
+            continue
         elif not each.change.rider:
             count.take(each.change.entry)
     count.close()

@@ -16,6 +16,7 @@ from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.retrieval_pass import PassOutcome, advance
 from glacierkeep.operations.retrieval_plan import PlannedJob, RetrievalPlan, plan_retrieval
 from glacierkeep.operations.selection import NOW, Moment, select
+from glacierkeep.operations.waiting import wait as wait_for
 from glacierkeep.stores.store import Store
 
 _FIRST_LOOK_SECONDS = 2.0
@@ -145,7 +146,7 @@ def follow(
         total = total.plus(one)
         if not (one.waiting and wait) or stop():
             return _outcome(retrieval, total, catalog=catalog)
-        clock.sleep(pause)
+        wait_for(pause, clock=clock, stop=stop)
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
 

@@ -142,7 +142,7 @@ def _free_label(path: bytes, wanted: str | None, host: str, taken: Set[str]) -> 
     name = names.readable(os.path.basename(path)).lstrip(".") or "root"
     name = "".join(character if character.isprintable() else "_" for character in name)
     for label in (name, f"{name}@{host}"):
-        if label not in taken and len(label.encode()) <= names.MAX_NAME:
+        if label not in taken | {STANDARD_INPUT_LABEL} and len(label.encode()) <= names.MAX_NAME:
             return label
     raise UsageError(
         f"the labels {name} and {name}@{host} are taken by other roots",

@@ -16,26 +16,26 @@ from glacierkeep.bundle.spool import Spool
 from glacierkeep.bundle.walk import FolderListing, walk
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
-from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.files import Entry, FileKind, kept_mtime
 from glacierkeep.domain.records import Known
 from glacierkeep.events import FolderScanned, Listener, Skipped, Trouble
 from glacierkeep.operations.roots import Scope
 
 _NO_CONTENT = "skipped-special"
-_LATEST_NS = (1 << 63) - 1
-"""The catalog keeps nanoseconds in 63 bits; a later time is kept as this one."""
 
 
 class Change(NamedTuple):
     """A path to be recorded. *known* is the version it had, 0 if none.
 
     *rider*: a folder that has something in it and was recorded before. Its new times and mode go along in a bundle
-    that is made anyway; they are no reason to make one.
+    that is made anyway; they are no reason to make one. *doubtful*: size, times and mode are as recorded; only its
+    content must be looked at.
     """
 
     entry: Entry
     known: int
     rider: bool
+    doubtful: bool = False
 
 
 @dataclass(slots=True)
@@ -183,15 +183,13 @@ class _Scan:
 
     def _compare(self, entry: Entry, known: Known | None) -> None:
         entry = self._linked(entry)
-        if (
-            known is None
-            or not known.stored
-            or not _same_metadata(entry, known)
-            or (entry.kind is FileKind.FILE and (self.looking.checksum or known.inode != entry.inode))
-        ):
+        if known is None or not known.stored or not _same_metadata(entry, known):
             self._change(entry, known, rider=False)
-        else:
-            self.plan.unchanged += 1
+            return
+        self.plan.unchanged += 1
+        has_content = entry.kind in (FileKind.FILE, FileKind.HARDLINK)
+        if has_content and (self.looking.checksum or known.inode != entry.inode):
+            self.plan.changes.append(Change(entry, known.version_id, rider=False, doubtful=True))
 
     def _change(self, entry: Entry, known: Known | None, rider: bool) -> None:
         self.plan.changes.append(Change(entry, known.version_id if known else 0, rider))
@@ -291,7 +289,7 @@ class _Left:
 
 
 def _same_metadata(entry: Entry, known: Known) -> bool:
-    mtime_ns = min(entry.mtime_ns, _LATEST_NS)
+    mtime_ns = kept_mtime(entry.mtime_ns)
     if entry.kind is not known.kind or mtime_ns != known.mtime_ns or entry.mode != known.mode:
         return False
     return entry.target == known.target and (entry.kind is FileKind.FOLDER or entry.size == known.size)

@@ -101,7 +101,12 @@ class Sending:
         """
         try:
             judged = judge(
-                changes, self.vault.vault_id, self.root_fd, catalog=self.catalog, trouble=self._trouble
+                changes,
+                self.vault.vault_id,
+                self.root_fd,
+                catalog=self.catalog,
+                trouble=self._trouble,
+                stop=self.stop,
             )
             for each in judged:
                 if self.stop():
@@ -118,11 +123,24 @@ class Sending:
         change = self._without_lost_twin(judged.change)
         if judged.same_as is not None:
             self._note_known(new_version(change.entry, judged.hashes, same_as=judged.same_as), change)
-            self.sent.same += 1
+            self.sent.same += not change.doubtful
+        elif change.doubtful and self._links_the_same(change):
+            return
         elif change.rider:
             self._riders.append(change)
         else:
             self._send(change)
+
+    def _links_the_same(self, change: Change) -> bool:
+        """Whether a hard link in doubt is a name of the very content that is recorded for it."""
+        if change.entry.kind is not FileKind.HARDLINK:
+            return False
+        self._record_known()
+        fresh = self._bundle.versions if self._bundle else ()
+        now = hashes_at(self.root, change.entry.target or b"", fresh, catalog=self.catalog)
+        with self.catalog.read() as records:
+            known = records.versions.get(change.known)
+        return now is not None and now.tree_hash == known.tree_hash
 
     def _send(self, change: Change) -> None:
         if self._is_big(change.entry):
@@ -235,6 +253,11 @@ class Sending:
         if member.kind is FileKind.HARDLINK:
             self._record_known()
             hashes = hashes_at(self.root, entry.target or b"", bundle.versions, catalog=self.catalog)
+            if hashes is None:
+                error = SourceChanged(
+                    f"the file it is a name of, {names.printable(entry.target or b'')}, is not recorded"
+                )
+                return self._trouble(entry.path, error)
         bundle.versions.append(member_version(member, entry.path, entry.target, entry.inode, hashes))
         if entry.kind is not FileKind.FOLDER:
             self.sent.files += 1

@@ -14,6 +14,7 @@ from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.reconcile import NO_WISHES, Wishes, reconcile
+from glacierkeep.operations.waiting import wait as wait_for
 from glacierkeep.stores.store import InventoryOutput, Store
 
 _FIRST_LOOK_SECONDS = 2.0
@@ -60,7 +61,7 @@ def sync_inventory(
             outcome = _Sync(vault, catalog, store, wishes, tell).step(request)
         if not (outcome.waiting and wait) or stop():
             return outcome
-        clock.sleep(pause)
+        wait_for(pause, clock=clock, stop=stop)
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
 

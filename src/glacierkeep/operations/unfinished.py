@@ -94,7 +94,7 @@ class Unfinished:
             upload = found
         hashes = None
         if upload.state is UploadState.COMPLETING:
-            hashes = hash_source(source)
+            hashes = hash_source(source, self.shipping.stop)
         else:
             already = self._already(upload)
             if already is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from glacierkeep.bundle.folder import lstat_below, open_root, open_source, readlink_below
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
-from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.files import FileKind, kept_mtime
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.records import Root, Version
 from glacierkeep.errors import Exit, NoSuchName, SourceChanged, most_serious
@@ -15,6 +15,7 @@ from glacierkeep.events import FindingMade, Listener, nobody
 from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.sending import explain
 from glacierkeep.transfer.source import FileSource
+from glacierkeep.transfer.stopped import Stopped
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def verify(
             for version in catalog.versions_below(root, below):
                 if stop():
                     return found.judge()
-                _check(version, root, root_fd, found, tell)
+                _check(version, root, root_fd, found, tell, stop)
         finally:
             os.close(root_fd)
     return found.judge()
@@ -90,7 +91,9 @@ def _places(paths: Sequence[bytes], *, catalog: Catalog, host: str) -> list[tupl
     return places
 
 
-def _check(version: Version, root: Root, root_fd: int, found: Verification, tell: Listener) -> None:
+def _check(
+    version: Version, root: Root, root_fd: int, found: Verification, tell: Listener, stop: Callable[[], bool]
+) -> None:
     path = version.path.partition(b"/")[2]
     if version.kind is FileKind.FOLDER:
         return
@@ -100,29 +103,37 @@ def _check(version: Version, root: Root, root_fd: int, found: Verification, tell
         if version.kind is FileKind.SYMLINK:
             same = readlink_below(root_fd, path) == version.target
             return None if same else _changed(version, found, tell)
-        if state.st_size != version.size or state.st_mtime_ns != version.mtime_ns:
+        if state.st_size != version.size or kept_mtime(state.st_mtime_ns) != version.mtime_ns:
             return _changed(version, found, tell)
-        _compare_content(version, path, root_fd, state.st_ino, found, tell)
+        _compare_content(version, path, root_fd, state, found, tell, stop)
     except FileNotFoundError:
         found.missing += 1
         _tell(tell, "missing", version.path, "is not on this disk any more")
+    except Stopped:
+        return
     except (OSError, SourceChanged) as error:
         found.unreadable += 1
         _tell(tell, "unreadable", version.path, explain(error)[1])
 
 
 def _compare_content(
-    version: Version, path: bytes, root_fd: int, inode: int, found: Verification, tell: Listener
+    version: Version,
+    path: bytes,
+    root_fd: int,
+    state: os.stat_result,
+    found: Verification,
+    tell: Listener,
+    stop: Callable[[], bool],
 ) -> None:
     source = FileSource(
         lambda: open_source(root_fd, path),
         size=version.size,
-        mtime_ns=version.mtime_ns,
-        inode=inode,
+        mtime_ns=state.st_mtime_ns,
+        inode=state.st_ino,
         name=path.decode("utf-8", "replace"),
     )
     with source:
-        hashes = hash_source(source)
+        hashes = hash_source(source, stop)
     found.size += version.size
     if not _agree(version, hashes):
         found.damaged += 1

@@ -1,5 +1,6 @@
 """A listener that says on standard error, line by line, what a person should know."""
 
+import contextlib
 from collections.abc import Callable
 
 import click
@@ -23,8 +24,9 @@ from glacierkeep.events import (
 
 
 def to_stderr(line: str) -> None:
-    """Print *line* on standard error at once."""
-    click.echo(line, err=True)
+    """Print *line* on standard error at once. That nobody reads it is no reason to leave undone what was asked for."""
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(line, err=True)
 
 
 class Lines:
