@@ -16,13 +16,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(autouse=True)
-def guarded_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def guarded_home(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """No test sees a developer's home, credentials or settings."""
     for name in list(os.environ):
         if name.startswith(("GK_", "AWS_", "XDG_", "_GK_")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GK_HOME", str(tmp_path / "gk"))
     monkeypatch.setenv("TZ", "UTC")

@@ -4,12 +4,12 @@ from pathlib import Path
 from glacierkeep.config.paths import find_homes
 
 
-def test_no_test_can_reach_the_real_home(gk, tmp_path: Path) -> None:
+def test_no_test_can_reach_the_real_home(gk, tmp_path: Path, guarded_home: Path) -> None:
     """Whatever a command reads or writes lies below the test's own folder."""
     result = gk("config", "path", "--json")
     for field, place in result.objects[0].items():
         assert field in ("schema", "type") or Path(place).is_relative_to(tmp_path)
-    assert Path.home().is_relative_to(tmp_path)
+    assert Path.home() == guarded_home
     assert not [name for name in os.environ if name.startswith("AWS_")]
 
 

@@ -196,6 +196,21 @@ def test_an_inventory_is_asked_for_once(world: World, root: Path) -> None:
     assert world.service.done["InitiateJob"] == 1
 
 
+def test_an_inventory_that_expired_before_it_came(world: World, root: Path) -> None:
+    """An inventory that was ready, and was not fetched before it expired, is asked for again."""
+    world.upload(root)
+    world.service.before = once("GetJobOutput")
+    with pytest.raises(GlacierkeepError):
+        world.sync()
+    world.clock.turn(hours=25)
+
+    assert world.sync().findings == {"confirmed": 2}
+
+    assert world.service.done["InitiateJob"] == 2
+    with world.catalog.read() as records:
+        assert records.jobs.open() == []
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_deletion_is_finished_by_poll(world: World, root: Path, arrived: bool) -> None:
     """An archive whose deletion got no answer is deleted by the next poll; it is no error that it is gone."""

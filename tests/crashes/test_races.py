@@ -127,10 +127,10 @@ def test_two_polls_of_one_wish_and_its_twin(quick_disk: Path) -> None:
 
     def prepare(world: World) -> None:
         world.upload(root)
-        for _ in range(2):
+        for overwrite in (False, True):
             world.service.before = once("InitiateJob")
             with pytest.raises(ChangedThenFailed):
-                world.retrieve("photos/a.bin", to=target)
+                world.retrieve("photos/a.bin", to=target, overwrite=overwrite)
         shutil.rmtree(target)
 
     def watched(world: World, interruption: Interruption) -> None:

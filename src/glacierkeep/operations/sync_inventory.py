@@ -108,7 +108,7 @@ class _Sync:
             job = records.jobs.get(inventory.job_key)
         if job.progress is JobProgress.INTENDED:
             job = self._ask(inventory, job)
-        if job.progress is JobProgress.REQUESTED:
+        if job.progress in (JobProgress.REQUESTED, JobProgress.READY):
             job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
         return job
 
