@@ -110,3 +110,25 @@ def test_two_at_once(folder: bytes) -> None:
     with Target(folder) as target:
         assert target.place_file(b"f", write, expected=hash_content(b"x"), mtime_ns=0, mode=0o600) == Placed()
     assert sorted(os.listdir(folder)) == [b"f", b"g"]
+
+
+def test_a_partial_that_was_placed_is_not_written_to(folder: bytes) -> None:
+    """Killed between the final name and the removal of the first one, a run leaves both: the file is the user's."""
+    with Target(folder) as target, target.open_partial("token-1") as file:
+        file.write(b"whole")
+    os.link(folder + b"/.glacierkeep-partial/part-token-1", folder + b"/f")
+    with Target(folder) as target:
+        with target.open_partial("token-1") as file:
+            assert file.read() == b""
+            file.write(b"other bytes")
+        assert _read(folder + b"/f") == b"whole"
+        target.drop_partial("token-1")
+    assert os.listdir(folder) == [b"f"]
+
+
+def test_an_empty_work_folder_of_a_killed_run_goes(folder: bytes) -> None:
+    """A work folder with nothing in it is removed by the next run, also by one that does not need it."""
+    os.makedirs(folder + b"/.glacierkeep-partial")
+    with Target(folder):
+        pass
+    assert os.listdir(folder) == []

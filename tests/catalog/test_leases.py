@@ -81,6 +81,14 @@ def test_a_dead_process_holds_nothing(catalog: Catalog, path: Path) -> None:
     take(catalog)
 
 
+def test_what_the_dead_held_goes(catalog: Catalog) -> None:
+    """Whoever takes a lease clears away those of dead processes: status does not tell of work that nobody does."""
+    take(catalog, "retrieval 1", pid=2**22 + 5)
+    take(catalog)
+    with catalog.read() as records:
+        assert [lease.activity for lease in records.leases.all()] == ["root photos"]
+
+
 def test_a_predecessor_with_our_own_number_is_dead(catalog: Catalog) -> None:
     """In a container every gk has the same process number: a lease of it that we did not take is void."""
     take(catalog)

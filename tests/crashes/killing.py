@@ -53,6 +53,8 @@ def _let_go(world: World) -> None:
     world.catalog.close()
     world.service.close()
     gc.collect()
+    gc.freeze()  # a collection in a child would copy every page it shares with this process
+    gc.disable()
     assert threading.active_count() == 1, "a fork would copy a lock that another thread holds"
 
 

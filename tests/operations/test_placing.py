@@ -133,3 +133,31 @@ def test_nothing_of_the_work_stays(world: World, folder: Path, back: Path) -> No
     assert {each.relative_to(back / "photos") for each in (back / "photos").rglob("*")} == {
         each.relative_to(folder) for each in folder.rglob("*")
     }
+
+
+def test_what_is_there_needs_no_job(world: World, folder: Path, back: Path) -> None:
+    """What lies in its place already, or must stay there, is not asked for and paid."""
+    world.upload(folder)
+    world.retrieve("photos/bigger.raw", "photos/2019/big.raw", to=back)
+    back.joinpath("photos/bigger.raw").write_bytes(b"mine")
+    world.service.done.clear()
+
+    outcome = world.retrieve("photos/bigger.raw", "photos/2019/big.raw", to=back)
+
+    assert (outcome.kept, outcome.different, outcome.failed, outcome.exit) == (1, 1, 0, Exit.PARTLY)
+    assert world.service.done["InitiateJob"] == 0
+    with world.catalog.read() as records:
+        assert records.jobs.open() == []
+
+
+def test_a_folder_recorded_after_its_content(world: World, folder: Path, back: Path) -> None:
+    """A folder whose mode changed has a younger version than what lies in it: it gets mode and time all the same."""
+    folder.joinpath("2019/link").symlink_to("tiny.txt")
+    world.upload(folder)
+    folder.joinpath("2019").chmod(0o751)
+    world.upload(folder)
+
+    assert world.retrieve("photos", to=back).exit is Exit.DONE
+
+    placed, wanted = back.joinpath("photos/2019").stat(), folder.joinpath("2019").stat()
+    assert (placed.st_mode, placed.st_mtime_ns) == (wanted.st_mode, wanted.st_mtime_ns)

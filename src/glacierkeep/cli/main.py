@@ -1,9 +1,10 @@
 """gk: the root of all commands."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, TextIO
 
 import click
 
@@ -115,18 +116,24 @@ def _flushed(code: int, words: list[str]) -> int:
         problem = problem_of(error, words)
         _closed_quietly(code)
         return code or tell_problem(problem, json=False)
-    return code
+    return _closed_quietly(code)
 
 
 def _closed_quietly(code: int) -> int:
-    """*code*; standard output, which nobody reads any more, now goes nowhere."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        return code
+    """*code*; a stream that nobody reads any more goes nowhere, so that the interpreter's own last flush succeeds."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _lead_nowhere(stream)
     return code
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _mend_streams() -> None:

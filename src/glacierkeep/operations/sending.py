@@ -8,7 +8,7 @@ from pathlib import Path
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.catalog import ArchiveGone, Catalog, Records
+from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
@@ -30,11 +30,10 @@ from glacierkeep.operations.contents import (
     record_file,
     record_members,
 )
+from glacierkeep.operations.references import References
 from glacierkeep.operations.scan import Change
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.transfer.source import StagedSource
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ class Sending:
         self._label = root.label.encode()
         self._bundle: _Bundle | None = None
         self._riders: list[Change] = []
-        self._recorded_only: list[tuple[NewVersion, Change]] = []
-        self._let_down: list[Change] = []
+        self._references = References(run_id, root.root_id, vault.vault_id, catalog=catalog)
         self._failed: set[bytes] = set()
 
     def send(self, changes: Iterable[Change]) -> None:
@@ -113,7 +111,8 @@ class Sending:
                     return
                 self._take(each)
             self._finish()
-            for change in self._let_down:
+            for change in self._references.let_down:
+                self.sent.same -= not change.doubtful
                 self._send(change)
             self._finish()
         finally:
@@ -122,7 +121,7 @@ class Sending:
     def _take(self, judged: Judged) -> None:
         change = self._without_lost_twin(judged.change)
         if judged.same_as is not None:
-            self._note_known(new_version(change.entry, judged.hashes, same_as=judged.same_as), change)
+            self._references.note(new_version(change.entry, judged.hashes, same_as=judged.same_as), change)
             self.sent.same += not change.doubtful
         elif change.doubtful and self._links_the_same(change):
             return
@@ -135,7 +134,7 @@ class Sending:
         """Whether a hard link in doubt is a name of the very content that is recorded for it."""
         if change.entry.kind is not FileKind.HARDLINK:
             return False
-        self._record_known()
+        self._references.write()
         fresh = self._bundle.versions if self._bundle else ()
         now = hashes_at(self.root, change.entry.target or b"", fresh, catalog=self.catalog)
         with self.catalog.read() as records:
@@ -151,7 +150,7 @@ class Sending:
     def _finish(self) -> None:
         self._close_bundle()
         self._drop_riders()
-        self._record_known()
+        self._references.write()
 
     def _without_lost_twin(self, change: Change) -> Change:
         """*change*; a hard link whose first name could not be read brings the content itself."""
@@ -188,7 +187,7 @@ class Sending:
             upload = self._intend(
                 ArchiveKind.FILE, token, UploadState.INTENDED, entry.path, entry, size=entry.size
             )
-            self._record_known()
+            self._references.write()
             name = self._name(entry)
             self.shipping.ship(upload, source, self._recording_file(entry), files=1, name=name)
         self.sent.files += 1
@@ -213,13 +212,13 @@ class Sending:
             if not rider.entry.path or path.startswith(rider.entry.path + b"/"):
                 self._put(rider)
             else:
-                self._note_known(new_version(rider.entry, None), rider)
+                self._references.note(new_version(rider.entry, None), rider)
 
     def _drop_riders(self) -> None:
         """Of folders that nothing took along only the record is kept."""
         riders, self._riders = self._riders, []
         for rider in riders:
-            self._note_known(new_version(rider.entry, None), rider)
+            self._references.note(new_version(rider.entry, None), rider)
 
     def _put(self, change: Change) -> None:
         """Put one member into the bundle; once more if it changed while it was read."""
@@ -251,7 +250,7 @@ class Sending:
         bundle.filling.add(member.path, entry)
         hashes = hashes_of(member)
         if member.kind is FileKind.HARDLINK:
-            self._record_known()
+            self._references.write()
             hashes = hashes_at(self.root, entry.target or b"", bundle.versions, catalog=self.catalog)
             if hashes is None:
                 error = SourceChanged(
@@ -283,7 +282,7 @@ class Sending:
             return
         packed = bundle.writer.finish()
         upload = self._intended(bundle.upload, packed.size)
-        self._record_known()
+        self._references.write()
         with StagedSource(packed.path) as source, bundle.versions as members:
             record = record_members(self.run_id, self.root.root_id, members)
             name = names.join(self._label, b"(bundle)")
@@ -299,34 +298,6 @@ class Sending:
             self._forget(bundle.upload)
 
     # Records
-
-    def _note_known(self, version: NewVersion, change: Change) -> None:
-        self._recorded_only.append((version, change))
-        if len(self._recorded_only) >= _BATCH:
-            self._record_known()
-
-    def _record_known(self) -> None:
-        """Write down what needs no archive of its own."""
-        known, self._recorded_only = self._recorded_only, []
-        if not known:
-            return
-        try:
-            self._record([version for version, _ in known])
-        except ArchiveGone:
-            for version, change in known:
-                self._record_one(version, change)
-
-    def _record_one(self, version: NewVersion, change: Change) -> None:
-        """Write down one of them; if what it relied on was deleted since, it is to be sent after all."""
-        try:
-            self._record([version])
-        except ArchiveGone:
-            self._let_down.append(change)
-            self.sent.same -= 1
-
-    def _record(self, versions: list[NewVersion]) -> None:
-        with self.catalog.write() as records:
-            records.versions.record(self.run_id, self.root.root_id, self.vault.vault_id, None, versions)
 
     def _intend(
         self,
