@@ -291,6 +291,8 @@ def _rest(outcome: "UploadOutcome") -> str:
     from glacierkeep.cli.render.words import count
 
     parts = []
+    if outcome.finished and outcome.files:
+        parts.append(f"{count(outcome.finished, 'archive')} begun by an earlier run")
     if outcome.same_content:
         parts.append(f"{outcome.same_content:,} with content that is there already")
     if outcome.gone:
