@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacierkeep.local.inventories import quote
+from glacierkeep.local.answers.inventories import quote
 
 INVALID = "InvalidParameterValueException"
 MIB = 1024 * 1024

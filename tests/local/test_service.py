@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.routes import ROUTES
-from glacierkeep.local.spelling import new_id
+from glacierkeep.local.wire.spelling import new_id
 
 INVALID = "InvalidParameterValueException"
 

@@ -8,8 +8,8 @@ from botocore.utils import calculate_tree_hash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacierkeep.local.messages import Readable
-from glacierkeep.local.treehash import MIB, UploadHashes, is_tree_hash_aligned, tree_root
+from glacierkeep.local.store.treehash import MIB, UploadHashes, is_tree_hash_aligned, tree_root
+from glacierkeep.local.wire.messages import Readable
 
 VECTORS = {
     MIB: "9bc1b2a288b26af7257a36277ae3816a7d4f16e89c1e7e77d0a5c48bad62b360",

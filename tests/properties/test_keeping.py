@@ -18,7 +18,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState, ItemState
 from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName, NothingToDo
 from glacierkeep.events import ArchiveStored, FindingMade
-from glacierkeep.local.treehash import tree_root
+from glacierkeep.local.store.treehash import tree_root
 from glacierkeep.operations.delete import delete
 from support.unreliable import no_fault
 from support.world import HOST, a_world

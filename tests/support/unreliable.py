@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from glacierkeep.local import LocalGlacier
-from glacierkeep.local.messages import Request, Response
 from glacierkeep.local.routes import find_route
+from glacierkeep.local.wire.messages import Request, Response
 
 Fault = Callable[[str], Exception | None]
 """Given an operation's name, what the connection breaks with; None to let it be."""

@@ -3,7 +3,7 @@
 It stands on the other side of the wire: nothing of glacierkeep but ``clock`` is known here.
 """
 
-from glacierkeep.local.messages import Headers, Request, Response
 from glacierkeep.local.service import LocalGlacier
+from glacierkeep.local.wire.messages import Headers, Request, Response
 
 __all__ = ["Headers", "LocalGlacier", "Request", "Response"]

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from glacierkeep.local.messages import Headers, Readable, Request, Response
 from glacierkeep.local.service import LocalGlacier
+from glacierkeep.local.wire.messages import Headers, Readable, Request, Response
 
 _STREAM_PIECE = 1024 * 1024
 

@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from glacierkeep.local import archives, jobs, outputs, parts, refusals, uploads, vaults
-from glacierkeep.local.calls import Operation
-from glacierkeep.local.messages import Request
+from glacierkeep.local.answers import archives, jobs, outputs, parts, uploads, vaults
+from glacierkeep.local.answers.calls import Operation
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,22 @@
 """The local Glacier as one callable: request in, response out, everything kept under one folder."""
 
-import re
 import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from glacierkeep.clock import Clock, SystemClock
-from glacierkeep.local import refusals
-from glacierkeep.local.calls import Call
-from glacierkeep.local.clearing import sweep
-from glacierkeep.local.messages import BodyError, Request, Response
-from glacierkeep.local.pieces import Pieces
-from glacierkeep.local.refusals import Refusal
+from glacierkeep.local.answers.calls import Call
 from glacierkeep.local.routes import Match, find_route
-from glacierkeep.local.spelling import REQUEST_ID_LENGTH, http_date, new_id
-from glacierkeep.local.state import State
+from glacierkeep.local.store.clearing import sweep
+from glacierkeep.local.store.pieces import Pieces
+from glacierkeep.local.store.state import State
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.identity import ACCOUNT, REGION, presume
+from glacierkeep.local.wire.messages import BodyError, Request, Response
+from glacierkeep.local.wire.refusals import Refusal
+from glacierkeep.local.wire.spelling import REQUEST_ID_LENGTH, http_date, new_id
 
 API_VERSION = "2012-06-01"
-
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 class LocalGlacier:
@@ -41,7 +38,7 @@ class LocalGlacier:
         region: str = "us-east-1",
         account: str = "000000000000",
     ) -> None:
-        if not _ACCOUNT.fullmatch(account) or not _REGION.fullmatch(region):
+        if not ACCOUNT.fullmatch(account) or not REGION.fullmatch(region):
             raise ValueError(f"no account or region: {account} {region}")
         self.folder = folder
         self.realistic = realistic
@@ -49,7 +46,7 @@ class LocalGlacier:
         self.account = account
         self._clock = clock or SystemClock()
         self._state = State(folder, self._clock)
-        self._pieces = Pieces(folder, account, region)
+        self._pieces = Pieces(folder)
         sweep(self._state, self._pieces)
 
     def __call__(self, request: Request) -> Response:
@@ -85,21 +82,25 @@ class LocalGlacier:
         if version != API_VERSION:
             raise refusals.invalid_parameter("x-amz-glacier-version", version)
         match = find_route(request)
-        if match.path["account"] not in ("-", self.account):
-            raise refusals.access_denied(match.path["account"])
         if match.route.answer is None:
             raise refusals.not_offered(match.route.name)
         return match.route.answer(self._call(request, match))
 
     def _call(self, request: Request, match: Match) -> Call:
+        caller = presume(request, self.account, self.region)
+        named = match.path["account"]
+        account = caller.account if named == "-" else named
+        if account != caller.account and "vault" not in match.path:
+            raise refusals.access_denied(named)
         return Call(
+            operation=match.route.name,
             request=request,
             path=match.path,
             query=match.query,
             state=self._state,
             pieces=self._pieces,
-            account=self.account,
-            region=self.region,
+            account=account,
+            caller=caller,
             realistic=self.realistic,
         )
 

@@ -4,11 +4,12 @@ import re
 import sqlite3
 from typing import Any
 
-from glacierkeep.local import refusals
-from glacierkeep.local.calls import Call
-from glacierkeep.local.clearing import HOUR_MS, discard, discard_parts, remove_discarded
-from glacierkeep.local.messages import Response
-from glacierkeep.local.spelling import empty_response, json_response, timestamp
+from glacierkeep.local.answers import permissions
+from glacierkeep.local.answers.calls import Call
+from glacierkeep.local.store.clearing import HOUR_MS, discard, discard_parts, remove_discarded
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response
+from glacierkeep.local.wire.spelling import empty_response, json_response, timestamp
 
 MAX_VAULTS = 1000
 MAX_PAGE = 10
@@ -26,6 +27,8 @@ def create_vault(call: Call) -> Response:
     name = call.path["vault"]
     if not _NAME.fullmatch(name):
         raise refusals.invalid_parameter("vault name", name)
+    if call.caller.account != call.account:
+        raise refusals.access_denied(call.account)
     with call.state.writing() as db:
         if find_row(call, db, name) is None:
             _insert(call, db, name)
@@ -67,14 +70,13 @@ def delete_vault(call: Call) -> Response:
     return empty_response(204)
 
 
-def require(call: Call, db: sqlite3.Connection) -> sqlite3.Row:
-    """The vault the request names, or the refusal."""
+def require(call: Call, db: sqlite3.Connection, archive_id: str | None = None) -> sqlite3.Row:
+    """The vault the request names, if its policies let the caller do this (to that archive); or the refusal."""
     name = call.path["vault"]
-    if not _NAME.fullmatch(name):
-        raise refusals.vault_not_found(name)
-    row = find_row(call, db, name)
+    row = find_row(call, db, name) if _NAME.fullmatch(name) else None
+    permissions.check(call, db, row, archive_id)
     if row is None:
-        raise refusals.vault_not_found(call.arn(name))
+        raise refusals.vault_not_found(call.arn(name) if _NAME.fullmatch(name) else name)
     return row
 
 

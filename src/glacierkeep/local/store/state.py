@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from glacierkeep.clock import Clock
-from glacierkeep.local import schema
-from glacierkeep.local.spelling import from_milliseconds, to_milliseconds
+from glacierkeep.local.store import schema
+from glacierkeep.local.wire.spelling import from_milliseconds, to_milliseconds
 
 BUSY_TIMEOUT_MS = 60_000
 _CLOCK_OFFSET = "clock_offset_ms"
@@ -127,12 +127,12 @@ class State:
     def _make_tables(self) -> None:
         with self.writing() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > schema.VERSION:
+            if version > len(schema.VERSIONS):
                 raise StateError(f"{self._path} was written by a newer version ({version})")
-            if version == 0:
-                for statement in schema.TABLES.split(";"):
+            for statements in schema.VERSIONS[version:]:
+                for statement in statements.split(";"):
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {schema.VERSION}")
+            db.execute(f"PRAGMA user_version = {len(schema.VERSIONS)}")
 
 
 def _make_private(folder: Path, database: Path) -> None:

@@ -75,5 +75,13 @@ class BodyError(Exception):
     """The sender's body could not be read; the cause says why. Never the service's own trouble."""
 
 
+def read_body(body: Readable, size: int) -> bytes:
+    """The next bytes of *body*, at most *size*; BodyError when the sender's stream fails."""
+    try:
+        return body.read(size) or b""
+    except OSError as error:
+        raise BodyError from error
+
+
 def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value

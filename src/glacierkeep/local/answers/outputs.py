@@ -3,13 +3,14 @@
 import re
 import sqlite3
 
-from glacierkeep.local import jobrows, refusals
-from glacierkeep.local.calls import Call
-from glacierkeep.local.clearing import settle
-from glacierkeep.local.inventories import write_inventory
-from glacierkeep.local.messages import Response
-from glacierkeep.local.pieces import Span, SpanStream
-from glacierkeep.local.ranges import range_tree_hash, spans
+from glacierkeep.local.answers import jobrows
+from glacierkeep.local.answers.calls import Call
+from glacierkeep.local.answers.inventories import write_inventory
+from glacierkeep.local.store.clearing import settle
+from glacierkeep.local.store.pieces import Span, SpanStream
+from glacierkeep.local.store.ranges import range_tree_hash, spans
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response
 
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
@@ -44,7 +45,7 @@ def prepare(call: Call, job: sqlite3.Row) -> sqlite3.Row:
 
 
 def _write_document(call: Call, job: sqlite3.Row) -> None:
-    with call.pieces.arriving(lambda file: settle(call.state, call.pieces, file)) as arrival:
+    with call.pieces.arriving(call.place, lambda file: settle(call.state, call.pieces, file)) as arrival:
         marker = write_inventory(call.state, job, call.arn(call.path["vault"]), arrival.stream.write)
         size = arrival.stream.tell()
         arrival.seal()

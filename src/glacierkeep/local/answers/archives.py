@@ -5,12 +5,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from glacierkeep.local import refusals, vaults
-from glacierkeep.local.calls import Call
-from glacierkeep.local.clearing import discard_pieces, remove_discarded, settle
-from glacierkeep.local.messages import Response
-from glacierkeep.local.pieces import Arrival, read_body, receive
-from glacierkeep.local.spelling import ARCHIVE_ID_LENGTH, empty_response, new_id
+from glacierkeep.local.answers import vaults
+from glacierkeep.local.answers.calls import Call
+from glacierkeep.local.store.clearing import discard_pieces, remove_discarded, settle
+from glacierkeep.local.store.pieces import Arrival, receive
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response, read_body
+from glacierkeep.local.wire.spelling import ARCHIVE_ID_LENGTH, empty_response, new_id
 
 MAX_SINGLE_UPLOAD = 4 * 1024**3
 
@@ -41,7 +42,7 @@ def upload_archive(call: Call) -> Response:
 def delete_archive(call: Call) -> Response:
     """DeleteArchive; deleting it once more is no error."""
     with call.state.writing() as db:
-        vault = vaults.require(call, db)
+        vault = vaults.require(call, db, call.path["archive"])
         archive = find(call, db, vault, call.path["archive"])
         files = [] if archive["died"] is not None else _delete(call, db, vault, archive)
     remove_discarded(call.state, call.pieces, files)
@@ -96,7 +97,7 @@ def arriving(call: Call, length: int) -> Iterator[Arrival]:
     """The request's body, received in full, agreeing with both hashes, durable, not yet referred to."""
     linear = call.hash_header("x-amz-content-sha256")
     tree = call.hash_header("x-amz-sha256-tree-hash")
-    with call.pieces.arriving(lambda file: settle(call.state, call.pieces, file)) as arrival:
+    with call.pieces.arriving(call.place, lambda file: settle(call.state, call.pieces, file)) as arrival:
         received = receive(call.request.body, length, arrival)
         if received < length:
             raise refusals.body_cut_short(received, length)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from glacierkeep.local import refusals
-from glacierkeep.local.messages import Request, Response
-from glacierkeep.local.pieces import Pieces
-from glacierkeep.local.spelling import vault_arn
-from glacierkeep.local.state import State
+from glacierkeep.local.store.pieces import Pieces
+from glacierkeep.local.store.state import State
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.identity import Caller
+from glacierkeep.local.wire.messages import Request, Response
+from glacierkeep.local.wire.spelling import vault_arn
 
 MAX_DESCRIPTION_BYTES = 1024
 
@@ -21,16 +22,30 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request with its path and query taken apart, and the service it was sent to."""
+    """A request with its path and query taken apart, and the service it was sent to.
 
+    *account* owns what is addressed; *caller* is who sent the request, mostly the same account.
+    """
+
+    operation: str
     request: Request
     path: Mapping[str, str]
     query: Mapping[str, str]
     state: State
     pieces: Pieces
     account: str
-    region: str
+    caller: Caller
     realistic: bool
+
+    @property
+    def region(self) -> str:
+        """The region addressed."""
+        return self.caller.region
+
+    @property
+    def place(self) -> str:
+        """The folder of this account and region, below the service's."""
+        return f"{self.account}/{self.region}"
 
     def arn(self, vault_name: str) -> str:
         """The ARN of one of this account's vaults."""

@@ -1,11 +1,9 @@
-"""The tables of the state. Times are milliseconds since 1970 UTC on the service's clock."""
-
-VERSION = 1
+"""The tables of the state, version by version. Times are milliseconds since 1970 UTC on the service's clock."""
 
 # A vault counts its changes (archives that came or went). An archive belongs to the state after
 # change n when born <= n and (died is null or died > n): so an inventory is one number, whatever
 # is uploaded or deleted later. Deleted archives therefore stay as rows without bytes.
-TABLES = """
+_FIRST = """
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
@@ -113,3 +111,74 @@ CREATE TABLE discards (
     file TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 """
+
+# What the policies, tags and notifications of vaults need; and messages on their way to topics.
+_SECOND = """
+CREATE TABLE notifications (
+    vault INTEGER PRIMARY KEY REFERENCES vaults ON DELETE CASCADE,
+    topic TEXT NOT NULL,
+    events TEXT NOT NULL
+);
+
+CREATE TABLE tags (
+    vault INTEGER NOT NULL REFERENCES vaults ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (vault, name)
+) WITHOUT ROWID;
+
+CREATE TABLE access_policies (
+    vault INTEGER PRIMARY KEY REFERENCES vaults ON DELETE CASCADE,
+    policy TEXT NOT NULL
+);
+
+-- A lock without a date of expiry is complete.
+CREATE TABLE locks (
+    vault INTEGER PRIMARY KEY REFERENCES vaults ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER
+);
+
+CREATE TABLE retrieval_policies (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    bytes_per_hour INTEGER,
+    PRIMARY KEY (account, region)
+) WITHOUT ROWID;
+
+CREATE TABLE capacity (
+    capacity INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    started INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+);
+CREATE INDEX capacity_of_account ON capacity (account, region, expires);
+
+ALTER TABLE jobs ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_untold ON jobs (completes) WHERE told = 0;
+
+-- Claimed is a moment of the computer's own clock: whoever claims a message is publishing it.
+CREATE TABLE messages (
+    message INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL,
+    body TEXT NOT NULL,
+    claimed INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+
+-- A rule as it was ordered, how many requests it has met, and on how many it took effect.
+CREATE TABLE faults (
+    fault INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule TEXT NOT NULL,
+    met INTEGER NOT NULL DEFAULT 0,
+    done INTEGER NOT NULL DEFAULT 0
+);
+"""
+
+VERSIONS = (_FIRST, _SECOND)
+"""What each version adds to the one before it."""

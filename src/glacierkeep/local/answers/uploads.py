@@ -2,24 +2,25 @@
 
 import sqlite3
 
-from glacierkeep.local import refusals, vaults
-from glacierkeep.local.archives import insert_archive, stored
-from glacierkeep.local.calls import Call, write_marker
-from glacierkeep.local.clearing import (
+from glacierkeep.local.answers import vaults
+from glacierkeep.local.answers.archives import insert_archive, stored
+from glacierkeep.local.answers.calls import Call, write_marker
+from glacierkeep.local.store.clearing import (
     ENDED_UPLOAD_MS,
     UPLOAD_IDLE_MS,
     discard_parts,
     remove_discarded,
 )
-from glacierkeep.local.messages import Response
-from glacierkeep.local.spelling import (
+from glacierkeep.local.store.treehash import MIB, tree_root
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response
+from glacierkeep.local.wire.spelling import (
     UPLOAD_ID_LENGTH,
     empty_response,
     json_response,
     new_id,
     timestamp,
 )
-from glacierkeep.local.treehash import MIB, tree_root
 
 MIN_PART_SIZE = MIB
 MAX_PART_SIZE = 4 * 1024 * MIB

@@ -2,8 +2,9 @@
 
 import sqlite3
 
-from glacierkeep.local import refusals, vaults
-from glacierkeep.local.calls import Call
+from glacierkeep.local.answers import vaults
+from glacierkeep.local.answers.calls import Call
+from glacierkeep.local.wire import refusals
 
 QUERY = (
     "SELECT jobs.*, archives.id AS archive_id, archives.size AS archive_size,"

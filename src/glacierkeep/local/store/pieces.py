@@ -14,8 +14,8 @@ from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from glacierkeep.local.messages import BodyError, Readable
-from glacierkeep.local.treehash import MIB, UploadHashes
+from glacierkeep.local.store.treehash import MIB, UploadHashes
+from glacierkeep.local.wire.messages import Readable, read_body
 
 INCOMING = "incoming"
 
@@ -53,19 +53,20 @@ class Arrival:
 
 
 class Pieces:
-    """The files of one account and region under the service's folder."""
+    """The files under the service's folder, apart by account and region."""
 
-    def __init__(self, folder: Path, account: str, region: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._place = f"{account}/{region}"
-        for made in (INCOMING, account, self._place):
-            (folder / made).mkdir(mode=0o700, exist_ok=True)
+        (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
-    def arriving(self, settle: Callable[[str], None]) -> Iterator[Arrival]:
-        """A new file. When the block fails *settle* is told its name, and finds out what it is worth."""
+    def arriving(self, place: str, settle: Callable[[str], None]) -> Iterator[Arrival]:
+        """A new file for *place*, ``ACCOUNT/REGION``.
+
+        When the block fails *settle* is told its name, and finds out what it is worth.
+        """
         token = secrets.token_hex(16)
-        file = f"{self._place}/{token[:2]}/{token}"
+        file = f"{place}/{token[:2]}/{token}"
         path = self._incoming(file)
         stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
@@ -85,7 +86,8 @@ class Pieces:
             os.rename(self._incoming(file), target)
         except FileNotFoundError:
             if self._incoming(file).exists():
-                target.parent.mkdir(mode=0o700, exist_ok=True)
+                for parent in reversed(target.relative_to(self._folder).parents[:-1]):
+                    (self._folder / parent).mkdir(mode=0o700, exist_ok=True)
                 self.put_in_place(file)
 
     def open(self, file: str) -> FileIO:
@@ -168,14 +170,6 @@ def receive(body: Readable, length: int, arrival: Arrival) -> int:
         if len(leaf) < min(left, MIB):
             break
     return arrival.hashes.size
-
-
-def read_body(body: Readable, size: int) -> bytes:
-    """The next bytes of *body*, at most *size*; BodyError when the sender's stream fails."""
-    try:
-        return body.read(size) or b""
-    except OSError as error:
-        raise BodyError from error
 
 
 def sync_folder(folder: Path) -> None:

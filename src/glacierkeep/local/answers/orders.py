@@ -1,17 +1,14 @@
 """What an InitiateJob request asks for, read from its JSON and checked."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from glacierkeep.local import refusals
-from glacierkeep.local.calls import Call, check_description, read_marker
-from glacierkeep.local.pieces import read_body
-from glacierkeep.local.treehash import MIB
+from glacierkeep.local.answers.calls import Call, check_description, read_marker
+from glacierkeep.local.store.treehash import MIB
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.documents import Fields, members, read_fields, text
 
-MAX_BODY_BYTES = 1024 * 1024
 TIERS = ("Expedited", "Standard", "Bulk")
 FORMATS = ("JSON", "CSV")
 
@@ -57,12 +54,12 @@ class InventoryOrder:
 
 def read_order(call: Call) -> ArchiveOrder | InventoryOrder:
     """The job asked for, or the refusal. The body is the bare parameters object, whatever its type says."""
-    fields = _read_fields(call)
-    description, topic = _text(fields, "Description"), _text(fields, "SNSTopic")
+    fields = read_fields(call.request.body, "Job Parameters")
+    description, topic = text(fields, "Description"), text(fields, "SNSTopic")
     check_description("Description", description or "")
     if topic is not None and not _TOPIC.fullmatch(topic):
         raise refusals.invalid_parameter("SNSTopic", topic)
-    kind = _text(fields, "Type")
+    kind = text(fields, "Type")
     if kind is None:
         raise refusals.missing("type")
     if kind == "archive-retrieval":
@@ -79,24 +76,24 @@ def date_milliseconds(text: str) -> int:
     return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
 
 
-def _archive_order(fields: dict[str, Any], description: str | None, topic: str | None) -> ArchiveOrder:
-    archive_id = _text(fields, "ArchiveId")
+def _archive_order(fields: Fields, description: str | None, topic: str | None) -> ArchiveOrder:
+    archive_id = text(fields, "ArchiveId")
     if not archive_id:
         raise refusals.missing("ArchiveId")
-    byte_range = _text(fields, "RetrievalByteRange")
+    byte_range = text(fields, "RetrievalByteRange")
     return ArchiveOrder(description, topic, _tier(fields), archive_id, byte_range)
 
 
-def _inventory_order(fields: dict[str, Any], description: str | None, topic: str | None) -> InventoryOrder:
+def _inventory_order(fields: Fields, description: str | None, topic: str | None) -> InventoryOrder:
     for name in ("ArchiveId", "RetrievalByteRange"):
-        if _text(fields, name) is not None:
+        if text(fields, name) is not None:
             raise refusals.invalid(f"{name} is not allowed for an inventory retrieval")
     _tier(fields)
-    style = _text(fields, "Format") or "JSON"
+    style = text(fields, "Format") or "JSON"
     if style not in FORMATS:
         raise refusals.invalid_parameter("Format", style)
-    wanted = _object(fields, "InventoryRetrievalParameters")
-    start, end, marker = _date(wanted, "StartDate"), _date(wanted, "EndDate"), _text(wanted, "Marker")
+    wanted = members(fields, "InventoryRetrievalParameters")
+    start, end, marker = _date(wanted, "StartDate"), _date(wanted, "EndDate"), text(wanted, "Marker")
     if start and end and date_milliseconds(start) > date_milliseconds(end):
         raise refusals.invalid_parameter("StartDate", start)
     if marker is not None:
@@ -104,56 +101,25 @@ def _inventory_order(fields: dict[str, Any], description: str | None, topic: str
     return InventoryOrder(description, topic, style, start, end, _limit(wanted), marker)
 
 
-def _read_fields(call: Call) -> dict[str, Any]:
-    body = bytearray()
-    while len(body) <= MAX_BODY_BYTES and (more := read_body(call.request.body, MAX_BODY_BYTES)):
-        body += more
-    if len(body) > MAX_BODY_BYTES:
-        raise refusals.malformed_body("The request body is too large")
-    if not body:
-        raise refusals.missing("Job Parameters")
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        raise refusals.malformed_body("The request body is not valid JSON") from None
-    if not isinstance(fields, dict):
-        raise refusals.malformed_body("The request body is not a JSON object")
-    return fields
-
-
-def _text(fields: dict[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, str):
-        raise refusals.malformed_body(f"{name} is not a string")
-    return value
-
-
-def _object(fields: dict[str, Any], name: str) -> dict[str, Any]:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise refusals.malformed_body(f"{name} is not an object")
-    return value or {}
-
-
-def _tier(fields: dict[str, Any]) -> str:
-    tier = _text(fields, "Tier") or "Standard"
+def _tier(fields: Fields) -> str:
+    tier = text(fields, "Tier") or "Standard"
     if tier not in TIERS:
         raise refusals.invalid_parameter("Tier", tier)
     return tier
 
 
-def _date(fields: dict[str, Any], name: str) -> str | None:
-    text = _text(fields, name)
-    if text is not None:
+def _date(fields: Fields, name: str) -> str | None:
+    said = text(fields, name)
+    if said is not None:
         try:
-            date_milliseconds(text)
+            date_milliseconds(said)
         except (ValueError, OverflowError):
-            raise refusals.invalid_parameter(name, text) from None
-    return text
+            raise refusals.invalid_parameter(name, said) from None
+    return said
 
 
-def _limit(fields: dict[str, Any]) -> int | None:
-    text = _text(fields, "Limit")
-    if text is not None and not _LIMIT.fullmatch(text):
-        raise refusals.invalid_parameter("Limit", text)
-    return int(text) if text is not None else None
+def _limit(fields: Fields) -> int | None:
+    said = text(fields, "Limit")
+    if said is not None and not _LIMIT.fullmatch(said):
+        raise refusals.invalid_parameter("Limit", said)
+    return int(said) if said is not None else None

@@ -3,13 +3,14 @@
 import sqlite3
 from typing import Any
 
-from glacierkeep.local import archives, jobrows, outputs, refusals, vaults
-from glacierkeep.local.calls import Call, write_marker
-from glacierkeep.local.clearing import HOUR_MS
-from glacierkeep.local.messages import Response
-from glacierkeep.local.orders import ArchiveOrder, InventoryOrder, read_order
-from glacierkeep.local.ranges import range_tree_hash
-from glacierkeep.local.spelling import (
+from glacierkeep.local.answers import archives, jobrows, outputs, vaults
+from glacierkeep.local.answers.calls import Call, write_marker
+from glacierkeep.local.answers.orders import ArchiveOrder, InventoryOrder, read_order
+from glacierkeep.local.store.clearing import HOUR_MS
+from glacierkeep.local.store.ranges import range_tree_hash
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response
+from glacierkeep.local.wire.spelling import (
     JOB_ID_LENGTH,
     empty_response,
     json_response,
@@ -30,7 +31,7 @@ def initiate_job(call: Call) -> Response:
     order = read_order(call)
     job_id = new_id(JOB_ID_LENGTH)
     with call.state.writing() as db:
-        vault = vaults.require(call, db)
+        vault = vaults.require(call, db, order.archive_id if isinstance(order, ArchiveOrder) else None)
         if isinstance(order, ArchiveOrder):
             _retrieve_archive(call, db, vault, job_id, order)
         else:

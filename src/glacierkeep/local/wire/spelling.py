@@ -10,7 +10,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-from glacierkeep.local.messages import Response
+from glacierkeep.local.wire.messages import Response
 
 ID_ALPHABET = string.ascii_letters + string.digits + "_-"
 ARCHIVE_ID_LENGTH = 138

@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from glacierkeep.local.pieces import Span
-from glacierkeep.local.treehash import DIGEST_SIZE, MIB, is_tree_hash_aligned, leaf_count, tree_root
+from glacierkeep.local.store.pieces import Span
+from glacierkeep.local.store.treehash import DIGEST_SIZE, MIB, is_tree_hash_aligned, leaf_count, tree_root
 
 
 def spans(db: sqlite3.Connection, archive: int, start: int, stop: int) -> list[Span]:

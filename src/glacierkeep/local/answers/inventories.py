@@ -5,10 +5,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from glacierkeep.local.calls import read_marker, write_marker
-from glacierkeep.local.orders import date_milliseconds
-from glacierkeep.local.spelling import inventory_timestamp
-from glacierkeep.local.state import State
+from glacierkeep.local.answers.calls import read_marker, write_marker
+from glacierkeep.local.answers.orders import date_milliseconds
+from glacierkeep.local.store.state import State
+from glacierkeep.local.wire.spelling import inventory_timestamp
 
 PAGE = 1000
 CSV_HEADER = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n"

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from glacierkeep.clock import SystemClock
-from glacierkeep.local.pieces import Pieces
-from glacierkeep.local.state import State
+from glacierkeep.local.store.pieces import Pieces
+from glacierkeep.local.store.state import State
 
 HOUR_MS = 3_600_000
 UPLOAD_IDLE_MS = 24 * HOUR_MS

@@ -3,8 +3,8 @@
 Messages marked (captured) were seen from the real service; the others are this service's own words.
 """
 
-from glacierkeep.local.messages import Response
-from glacierkeep.local.spelling import json_response
+from glacierkeep.local.wire.messages import Response
+from glacierkeep.local.wire.spelling import json_response
 
 
 class Refusal(Exception):

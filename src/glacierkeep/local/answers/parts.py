@@ -3,14 +3,14 @@
 import re
 import sqlite3
 
-from glacierkeep.local import refusals
-from glacierkeep.local.archives import arriving, content_length
-from glacierkeep.local.calls import Call, write_marker
-from glacierkeep.local.clearing import discard, remove_discarded
-from glacierkeep.local.messages import Response
-from glacierkeep.local.pieces import Arrival
-from glacierkeep.local.spelling import empty_response, json_response
-from glacierkeep.local.uploads import describe_upload, find_open
+from glacierkeep.local.answers.archives import arriving, content_length
+from glacierkeep.local.answers.calls import Call, write_marker
+from glacierkeep.local.answers.uploads import describe_upload, find_open
+from glacierkeep.local.store.clearing import discard, remove_discarded
+from glacierkeep.local.store.pieces import Arrival
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Response
+from glacierkeep.local.wire.spelling import empty_response, json_response
 
 MAX_PARTS = 10_000
 MAX_PAGE = 50

@@ -1,0 +1,1 @@
+"""The 33 operations, a module for each family of them."""

@@ -1,0 +1,61 @@
+"""JSON bodies of requests: read with a bound, and their members taken out by type."""
+
+import json
+from typing import Any
+
+from glacierkeep.local.wire import refusals
+from glacierkeep.local.wire.messages import Readable, read_body
+
+MAX_BODY_BYTES = 1024 * 1024
+
+Fields = dict[str, Any]
+
+
+def read_document(body: Readable) -> bytes:
+    """The whole body; refused beyond 1 MiB."""
+    document = bytearray()
+    while len(document) <= MAX_BODY_BYTES and (more := read_body(body, MAX_BODY_BYTES)):
+        document += more
+    if len(document) > MAX_BODY_BYTES:
+        raise refusals.malformed_body("The request body is too large")
+    return bytes(document)
+
+
+def read_fields(body: Readable, name: str) -> Fields:
+    """The members of the JSON object in the body; *name* is what is missing when there is no body."""
+    document = read_document(body)
+    if not document:
+        raise refusals.missing(name)
+    try:
+        fields = json.loads(document)
+    except (ValueError, RecursionError):
+        raise refusals.malformed_body("The request body is not valid JSON") from None
+    if not isinstance(fields, dict):
+        raise refusals.malformed_body("The request body is not a JSON object")
+    return fields
+
+
+def text(fields: Fields, name: str) -> str | None:
+    """A string member; None when absent or null."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise refusals.malformed_body(f"{name} is not a string")
+    return value
+
+
+def members(fields: Fields, name: str) -> Fields:
+    """A member that is an object; empty when absent or null."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise refusals.malformed_body(f"{name} is not an object")
+    return value or {}
+
+
+def texts(fields: Fields, name: str) -> list[str]:
+    """A member that is a list of strings; empty when absent or null."""
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise refusals.malformed_body(f"{name} is not a list of strings")
+    return value
