@@ -164,6 +164,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def client_of() -> Callable[[LocalGlacier], Any]:
+    """Makes a boto3 client below which a service hangs."""
+    return World.client_of
+
+
+@pytest.fixture
 def slow_world(tmp_path: Path) -> Iterator[World]:
     """Realistic mode: jobs take hours of the clock."""
     yield from a_world(tmp_path / "glacier", realistic=True)

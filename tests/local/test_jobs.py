@@ -218,7 +218,8 @@ def test_realistic_retrievals_take_their_time(slow_world: Any, tier: str, minute
     slow_world.clock.turn(minutes=minutes, seconds=-1)
     shown = described(slow_world, job)
     assert (shown["Completed"], shown["StatusCode"]) == (False, "InProgress")
-    assert shown["CompletionDate"] is shown["StatusMessage"] is shown["SHA256TreeHash"] is None
+    assert shown["CompletionDate"] is shown["StatusMessage"] is None
+    assert shown["SHA256TreeHash"] == shown["ArchiveSHA256TreeHash"]
     wanted = (400, INVALID, f"The job is not currently available for download: {job}")
     assert slow_world.refusal(slow_world.output, job_id=job) == wanted
     slow_world.clock.turn(seconds=1)

@@ -88,6 +88,8 @@ ROUTES = (
 
 def find_route(request: Request) -> Match:
     """The operation a request means, or the refusal."""
+    if not (request.path.isascii() and request.query.isascii()):
+        raise refusals.unknown_operation(request.method, ascii(request.path))
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     for route in ROUTES:
         found = route.pattern.fullmatch(request.path) if route.method == request.method else None

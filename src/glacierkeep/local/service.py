@@ -90,7 +90,8 @@ class LocalGlacier:
         caller = presume(request, self.account, self.region)
         named = match.path["account"]
         account = caller.account if named == "-" else named
-        if account != caller.account and "vault" not in match.path:
+        owned = account == caller.account
+        if not ACCOUNT.fullmatch(account) or not (owned or "vault" in match.path):
             raise refusals.access_denied(named)
         return Call(
             operation=match.route.name,

@@ -140,14 +140,11 @@ def _description(call: Call, job: sqlite3.Row, moment: int) -> dict[str, Any]:
         "StatusCode": status,
         "StatusMessage": (job["failure"] or "Succeeded") if completed else None,
         "VaultARN": call.arn(call.path["vault"]),
-        **(_archive_fields(job, status) if job["archive"] is not None else _inventory_fields(job)),
+        **(_archive_fields(job) if job["archive"] is not None else _inventory_fields(job)),
     }
 
 
-def _archive_fields(job: sqlite3.Row, status: str) -> dict[str, Any]:
-    whole = job["start"] == 0 and job["stop"] == job["archive_size"]
-    # The hash of a whole archive is only given once the job succeeded (developer guide, DescribeJob).
-    tree_hash = None if whole and status != "Succeeded" else job["tree_hash"]
+def _archive_fields(job: sqlite3.Row) -> dict[str, Any]:
     return {
         "Action": "ArchiveRetrieval",
         "ArchiveId": job["archive_id"],
@@ -156,7 +153,7 @@ def _archive_fields(job: sqlite3.Row, status: str) -> dict[str, Any]:
         "InventoryRetrievalParameters": None,
         "InventorySizeInBytes": None,
         "RetrievalByteRange": f"{job['start']}-{job['stop'] - 1}",
-        "SHA256TreeHash": tree_hash,
+        "SHA256TreeHash": job["tree_hash"],
         "Tier": job["tier"],
     }
 
