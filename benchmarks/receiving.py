@@ -101,7 +101,17 @@ def with_server(folder: str, send: object) -> Run:
     """Start a server on an empty store, send, stop it."""
     home = Path(tempfile.mkdtemp(dir=folder, prefix="gk-bench-"))
     environment = {**os.environ, "GK_HOME": str(home)}
-    command = [sys.executable, "-m", "glacierkeep", "local", "serve", "--port", "0", "--no-signatures", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "glacierkeep",
+        "local",
+        "serve",
+        "--port",
+        "0",
+        "--no-signatures",
+        "--json",
+    ]
     stay_on(0)
     server = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
     stay_on(1)
@@ -144,14 +154,20 @@ def send_single(at: tuple[str, int], content: Content) -> None:
 
 
 def request(
-    at: tuple[str, int], method: str, path: str, more: dict[str, str] | None = None, content: Content | None = None
+    at: tuple[str, int],
+    method: str,
+    path: str,
+    more: dict[str, str] | None = None,
+    content: Content | None = None,
 ) -> tuple[int, dict[str, str]]:
     """Send one request and read the head of its answer; anything but success ends the program."""
     headers = {"Host": at[0], "x-amz-glacier-version": "2012-06-01", "Connection": "close", **(more or {})}
     headers["Content-Length"] = str(content.size if content else 0)
     if content:
         headers["x-amz-content-sha256"], headers["x-amz-sha256-tree-hash"] = content.linear, content.tree
-    head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"{method} {path} HTTP/1.1\r\n" + "".join(
+        f"{name}: {value}\r\n" for name, value in headers.items()
+    )
     with socket.create_connection(at) as connection:
         connection.sendall(head.encode() + b"\r\n")
         for _ in range(content.repeats if content else 0):

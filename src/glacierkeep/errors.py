@@ -166,6 +166,18 @@ class DiskTrouble(GlacierkeepError):
     code = "disk"
 
 
+class LocalUnusable(GlacierkeepError):
+    """The local Glacier's folder holds what this gk cannot use."""
+
+    code = "local-unusable"
+
+
+class CannotListen(GlacierkeepError):
+    """The local Glacier cannot be served at the address that was wanted."""
+
+    code = "cannot-listen"
+
+
 class RootLooksEmpty(GlacierkeepError):
     """The folder of a root is not there: perhaps an unmounted disk."""
 

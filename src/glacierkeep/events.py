@@ -156,3 +156,16 @@ class ArchiveDeleted(Event):
     vault: str
     archive_id: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered(Event):
+    """The local Glacier answered a request. *status* 0: it reset the connection instead. *operation* None: none was
+    meant; *error* is the code of a refusal."""
+
+    method: str
+    path: str
+    status: int
+    operation: str | None
+    error: str | None
+    seconds: float

@@ -22,7 +22,7 @@ def test_an_archive_retrieval_is_described_in_full(world: Any) -> None:
     content = world.some_bytes(2 * MIB)
     archive = world.upload(content)
     job = world.start_retrieval(
-        archive, Description="for aunt", Tier="Bulk", SNSTopic="arn:aws:sns:eu-west-1:111122223333:t"
+        archive, Description="for aunt", Tier="Bulk", SNSTopic="arn:aws:sns:us-east-1:111122223333:t"
     )
     assert described(world, job) == {
         "Action": "ArchiveRetrieval",
@@ -40,7 +40,7 @@ def test_an_archive_retrieval_is_described_in_full(world: Any) -> None:
         "OutputLocation": None,
         "RetrievalByteRange": f"0-{2 * MIB - 1}",
         "SHA256TreeHash": world.tree_hash(content),
-        "SNSTopic": "arn:aws:sns:eu-west-1:111122223333:t",
+        "SNSTopic": "arn:aws:sns:us-east-1:111122223333:t",
         "SelectParameters": None,
         "StatusCode": "Succeeded",
         "StatusMessage": "Succeeded",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glacierkeep.cli import options, params
+from glacierkeep.cli import local_faults, options, params
 from glacierkeep.cli.epilog import epilog
 from glacierkeep.cli.groups import Group
 from glacierkeep.errors import Exit
@@ -15,7 +15,7 @@ from glacierkeep.errors import Exit
 if TYPE_CHECKING:
     from glacierkeep.cli.wiring import Wiring
 
-_EXITS = (Exit.DONE, Exit.FAILED)
+_EXITS = (Exit.DONE, Exit.FAILED, Exit.NO_VAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ def command() -> None:
     The local Glacier is the embedded service behind `local:` vaults: everything can be tried without an
     account, and nothing leaves this machine.
     """
+
+
+command.add_command(local_faults.command)
 
 
 @command.command("status", epilog=epilog("gk local status", exits=_EXITS))

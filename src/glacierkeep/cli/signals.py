@@ -32,6 +32,11 @@ class Stop:
             self.heeded = True
         return self.heeded
 
+    @property
+    def asked(self) -> bool:
+        """Whether to stop, for what is done when it stops: nothing is broken off by that."""
+        return bool(self._received)
+
     def arm(self) -> "Stop":
         """From now on someone asks."""
         self._armed = True

@@ -50,7 +50,7 @@ from glacierkeep.config.machine import machine_id
 from glacierkeep.config.paths import Homes, find_homes, make_private
 from glacierkeep.config.settings import Settings
 from glacierkeep.domain.vault import VaultKind, parse_address
-from glacierkeep.errors import Exit, GlacierkeepError, OverBudget, most_serious
+from glacierkeep.errors import Exit, GlacierkeepError, LocalUnusable, OverBudget, UsageError, most_serious
 from glacierkeep.events import Noted
 
 if TYPE_CHECKING:
@@ -174,11 +174,17 @@ class Wiring:
             store.create_vault()
         return store
 
-    def local_service(self, *, realistic: bool = False) -> "LocalGlacier":
-        """The local Glacier of this machine; *realistic* jobs take hours."""
+    def local_service(self, **wanted: Any) -> "LocalGlacier":
+        """The local Glacier of this machine; *wanted* is what its class takes. Raises UsageError, or LocalUnusable."""
         from glacierkeep.local import LocalGlacier
+        from glacierkeep.local.store.state import StateError
 
-        service = LocalGlacier(self.homes.local, clock=self.clock, realistic=realistic)
+        try:
+            service = LocalGlacier(self.homes.local, clock=self.clock, **wanted)
+        except StateError as error:
+            raise LocalUnusable(str(error)) from error
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         self._open.append(service.close)
         return service
 

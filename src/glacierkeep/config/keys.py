@@ -20,6 +20,7 @@ TOP: Mapping[str, Reader] = {"default_vault": readers.text}
 TABLES: Mapping[str, Mapping[str, Reader]] = {
     "budget": {"month": readers.money},
     "catalog": {"url": readers.text, "mirror": readers.path},
+    "local": {"faults": readers.texts, "sns_endpoint_url": readers.text},
     "notify": {"healthchecks": readers.text, "apprise": readers.texts, "command": readers.text},
     "upload": {
         "exclude": readers.texts,

@@ -59,6 +59,14 @@ class CatalogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Of the local Glacier: *faults* are rules of what is to go wrong; messages to topics go to *sns_endpoint_url*."""
+
+    faults: tuple[str, ...] = ()
+    sns_endpoint_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Who is told when a run ends."""
 
@@ -85,6 +93,7 @@ class Settings:
     vaults: Mapping[str, VaultSettings] = field(default_factory=dict)
     budget: Budget = Budget()
     catalog: CatalogSettings = CatalogSettings()
+    local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
     upload: UploadSettings = UploadSettings()
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from io import BytesIO, RawIOBase
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError
 
 from glacierkeep.local.service import LocalGlacier
-from glacierkeep.local.wire.messages import Headers, Readable, Request, Response
+from glacierkeep.local.wire.messages import ConnectionLost, Headers, Readable, Request, Response
 
 _STREAM_PIECE = 1024 * 1024
 
@@ -17,11 +18,15 @@ _STREAM_PIECE = 1024 * 1024
 def attach(client: Any, service: LocalGlacier) -> None:
     """Let *service* answer whatever the boto3 Glacier *client* would send.
 
-    Bodies are read from where their stream stands; job output is streamed from disk as it is read.
+    Bodies are read from where their stream stands; job output is streamed from disk as it is read. A connection
+    that is lost by order is lost as botocore tells of real ones, and counts as an attempt.
     """
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        response = service(to_request(request))
+        try:
+            response = service(to_request(request))
+        except ConnectionLost as error:
+            raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
         headers = HTTPHeaders.from_dict(response.headers)
         return AWSResponse(request.url, response.status, headers, RawBody(response))
 
@@ -31,8 +36,10 @@ def attach(client: Any, service: LocalGlacier) -> None:
 def to_request(prepared: AWSPreparedRequest) -> Request:
     """A prepared botocore request as the service takes it."""
     url = urlsplit(prepared.url)
-    headers = Headers(prepared.headers.items())
-    return Request(prepared.method, url.path, url.query, headers, _readable(prepared.body))
+    pairs = list(prepared.headers.items())
+    if "Host" not in prepared.headers:
+        pairs.append(("Host", _host(url)))
+    return Request(prepared.method, url.path, url.query, Headers(pairs), _readable(prepared.body))
 
 
 class RawBody(RawIOBase):
@@ -64,6 +71,12 @@ class RawBody(RawIOBase):
     def close(self) -> None:
         self._response.close()
         super().close()
+
+
+def _host(url: SplitResult) -> str:
+    """The Host header the HTTP client would add, which is signed: without the scheme's own port."""
+    host = url.netloc.rpartition("@")[2].lower()
+    return host.removesuffix(":443" if url.scheme == "https" else ":80")
 
 
 def _readable(body: Any) -> Readable:

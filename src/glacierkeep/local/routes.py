@@ -4,7 +4,18 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from glacierkeep.local.answers import archives, jobs, outputs, parts, uploads, vaults
+from glacierkeep.local.answers import (
+    archives,
+    capacity,
+    jobs,
+    notifications,
+    outputs,
+    parts,
+    retrieval_policies,
+    tags,
+    uploads,
+    vaults,
+)
 from glacierkeep.local.answers.calls import Operation
 from glacierkeep.local.wire import refusals
 from glacierkeep.local.wire.messages import Request
@@ -66,12 +77,26 @@ ROUTES = (
     _route("ListJobs", f"GET {_VAULT}/jobs", jobs.list_jobs),
     _route("DescribeJob", f"GET {_VAULT}/jobs/{{job}}", jobs.describe_job),
     _route("GetJobOutput", f"GET {_VAULT}/jobs/{{job}}/output", outputs.get_job_output),
-    _route("SetVaultNotifications", f"PUT {_VAULT}/notification-configuration"),
-    _route("GetVaultNotifications", f"GET {_VAULT}/notification-configuration"),
-    _route("DeleteVaultNotifications", f"DELETE {_VAULT}/notification-configuration"),
-    _route("AddTagsToVault", f"POST {_VAULT}/tags", query=("operation", "add")),
-    _route("RemoveTagsFromVault", f"POST {_VAULT}/tags", query=("operation", "remove")),
-    _route("ListTagsForVault", f"GET {_VAULT}/tags"),
+    _route(
+        "SetVaultNotifications",
+        f"PUT {_VAULT}/notification-configuration",
+        notifications.set_vault_notifications,
+    ),
+    _route(
+        "GetVaultNotifications",
+        f"GET {_VAULT}/notification-configuration",
+        notifications.get_vault_notifications,
+    ),
+    _route(
+        "DeleteVaultNotifications",
+        f"DELETE {_VAULT}/notification-configuration",
+        notifications.delete_vault_notifications,
+    ),
+    _route("AddTagsToVault", f"POST {_VAULT}/tags", tags.add_tags_to_vault, ("operation", "add")),
+    _route(
+        "RemoveTagsFromVault", f"POST {_VAULT}/tags", tags.remove_tags_from_vault, ("operation", "remove")
+    ),
+    _route("ListTagsForVault", f"GET {_VAULT}/tags", tags.list_tags_for_vault),
     _route("SetVaultAccessPolicy", f"PUT {_VAULT}/access-policy"),
     _route("GetVaultAccessPolicy", f"GET {_VAULT}/access-policy"),
     _route("DeleteVaultAccessPolicy", f"DELETE {_VAULT}/access-policy"),
@@ -79,10 +104,26 @@ ROUTES = (
     _route("GetVaultLock", f"GET {_VAULT}/lock-policy"),
     _route("AbortVaultLock", f"DELETE {_VAULT}/lock-policy"),
     _route("CompleteVaultLock", f"POST {_VAULT}/lock-policy/{{lock}}"),
-    _route("GetDataRetrievalPolicy", "GET /{account}/policies/data-retrieval"),
-    _route("SetDataRetrievalPolicy", "PUT /{account}/policies/data-retrieval"),
-    _route("ListProvisionedCapacity", "GET /{account}/provisioned-capacity"),
-    _route("PurchaseProvisionedCapacity", "POST /{account}/provisioned-capacity"),
+    _route(
+        "GetDataRetrievalPolicy",
+        "GET /{account}/policies/data-retrieval",
+        retrieval_policies.get_data_retrieval_policy,
+    ),
+    _route(
+        "SetDataRetrievalPolicy",
+        "PUT /{account}/policies/data-retrieval",
+        retrieval_policies.set_data_retrieval_policy,
+    ),
+    _route(
+        "ListProvisionedCapacity",
+        "GET /{account}/provisioned-capacity",
+        capacity.list_provisioned_capacity,
+    ),
+    _route(
+        "PurchaseProvisionedCapacity",
+        "POST /{account}/provisioned-capacity",
+        capacity.purchase_provisioned_capacity,
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from glacierkeep.events import (
     JobMoved,
     JobRequested,
     Noted,
+    RequestAnswered,
     Skipped,
     Trouble,
     UploadResumed,
@@ -87,6 +88,10 @@ class Lines:
                 return [f"job of {event.vault} ({event.action}) is {event.state}{when}"]
             case ArchiveDeleted():
                 return [f"deleted archive of {size(event.size)} from {event.vault}: {safe(event.archive_id)}"]
+            case RequestAnswered():
+                meant = " ".join(word for word in (event.operation, event.error) if word)
+                asked = f"{event.method or '?'} {safe(event.path) or '?'}"
+                return [f"{asked} {event.status or 'reset'} {meant or '-'} {event.seconds:.3f} s"]
         return self._each_file(event)
 
     def _each_file(self, event: Event) -> list[str]:

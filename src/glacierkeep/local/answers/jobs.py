@@ -3,9 +3,9 @@
 import sqlite3
 from typing import Any
 
-from glacierkeep.local.answers import archives, jobrows, outputs, vaults
+from glacierkeep.local.answers import archives, capacity, jobrows, outputs, retrieval_policies, vaults
 from glacierkeep.local.answers.calls import Call, write_marker
-from glacierkeep.local.answers.orders import ArchiveOrder, InventoryOrder, read_order
+from glacierkeep.local.answers.orders import TIER_MS, ArchiveOrder, InventoryOrder, read_order
 from glacierkeep.local.store.clearing import HOUR_MS
 from glacierkeep.local.store.ranges import range_tree_hash
 from glacierkeep.local.wire import refusals
@@ -19,8 +19,6 @@ from glacierkeep.local.wire.spelling import (
 )
 
 MAX_PAGE = 50
-TIER_MS = {"Expedited": 3 * 60_000, "Standard": 4 * HOUR_MS, "Bulk": 8 * HOUR_MS}
-"""How long a retrieval takes in realistic mode: within the developer guide's 1-5 min, 3-5 h, 5-12 h."""
 INVENTORY_MS = 4 * HOUR_MS
 OUTPUT_MS = 24 * HOUR_MS
 """How long a finished job and its output last."""
@@ -42,9 +40,9 @@ def initiate_job(call: Call) -> Response:
 
 def describe_job(call: Call) -> Response:
     """DescribeJob."""
-    outputs.prepare(call, jobrows.find_job(call))
+    outputs.prepare(call.state, call.pieces, jobrows.find_job(call))
     with call.state.reading() as db:
-        return json_response(200, _description(call, jobrows.find_row(call, db), call.state.moment(db)))
+        return json_response(200, describe(jobrows.find_row(call, db), call.state.moment(db)))
 
 
 def list_jobs(call: Call) -> Response:
@@ -60,7 +58,7 @@ def list_jobs(call: Call) -> Response:
             {"vault": vault["vault"], "start": start, "now": moment, "limit": limit + 1},
         ).fetchall()
     marker = write_marker(rows[limit]["job"]) if len(rows) > limit else None
-    page = [_description(call, outputs.prepare(call, row), moment) for row in rows[:limit]]
+    page = [describe(outputs.prepare(call.state, call.pieces, row), moment) for row in rows[:limit]]
     return json_response(200, {"JobList": page, "Marker": marker})
 
 
@@ -71,6 +69,8 @@ def _retrieve_archive(
     if archive["died"] is not None:
         raise refusals.archive_not_found(order.archive_id)
     start, stop = order.bytes_of(archive["size"])
+    retrieval_policies.check(call, db, order.tier, stop - start)
+    capacity.check(call, db, order.tier)
     moment = call.state.moment(db)
     completes = moment + (TIER_MS[order.tier] if call.realistic else 0)
     db.execute(
@@ -124,7 +124,8 @@ def _filter(call: Call) -> str:
     return f"({states[status]}) AND ({ends[completed]})"
 
 
-def _description(call: Call, job: sqlite3.Row, moment: int) -> dict[str, Any]:
+def describe(job: sqlite3.Row, moment: int) -> dict[str, Any]:
+    """A job as DescribeJob, ListJobs and messages to topics show it; its document must be prepared."""
     completed = job["completes"] <= moment
     status = "InProgress" if not completed else "Failed" if job["failure"] else "Succeeded"
     return {
@@ -139,7 +140,7 @@ def _description(call: Call, job: sqlite3.Row, moment: int) -> dict[str, Any]:
         "SelectParameters": None,
         "StatusCode": status,
         "StatusMessage": (job["failure"] or "Succeeded") if completed else None,
-        "VaultARN": call.arn(call.path["vault"]),
+        "VaultARN": jobrows.arn_of(job),
         **(_archive_fields(job) if job["archive"] is not None else _inventory_fields(job)),
     }
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from glacierkeep.local.answers.calls import Call, check_description, read_marker
+from glacierkeep.local.store.clearing import HOUR_MS
 from glacierkeep.local.store.treehash import MIB
 from glacierkeep.local.wire import refusals
 from glacierkeep.local.wire.documents import Fields, members, read_fields, text
 
-TIERS = ("Expedited", "Standard", "Bulk")
+TIER_MS = {"Expedited": 3 * 60_000, "Standard": 4 * HOUR_MS, "Bulk": 8 * HOUR_MS}
+"""How long a retrieval takes in realistic mode: within the developer guide's 1-5 min, 3-5 h, 5-12 h."""
 FORMATS = ("JSON", "CSV")
 
 _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
-_TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
+_TOPIC = re.compile(r"arn:[a-z-]+:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -57,8 +59,8 @@ def read_order(call: Call) -> ArchiveOrder | InventoryOrder:
     fields = read_fields(call.request.body, "Job Parameters")
     description, topic = text(fields, "Description"), text(fields, "SNSTopic")
     check_description("Description", description or "")
-    if topic is not None and not _TOPIC.fullmatch(topic):
-        raise refusals.invalid_parameter("SNSTopic", topic)
+    if topic is not None:
+        check_topic(call, topic)
     kind = text(fields, "Type")
     if kind is None:
         raise refusals.missing("type")
@@ -67,6 +69,15 @@ def read_order(call: Call) -> ArchiveOrder | InventoryOrder:
     if kind == "inventory-retrieval":
         return _inventory_order(fields, description, topic)
     raise refusals.invalid(f"The job type is not valid: {kind}")
+
+
+def check_topic(call: Call, topic: str) -> None:
+    """Refuse what is no ARN of an SNS topic, or one of another region."""
+    match = _TOPIC.fullmatch(topic)
+    if not match:
+        raise refusals.invalid_parameter("SNSTopic", topic)
+    if match[1] != call.region:
+        raise refusals.foreign_topic(topic)
 
 
 def date_milliseconds(text: str) -> int:
@@ -103,7 +114,7 @@ def _inventory_order(fields: Fields, description: str | None, topic: str | None)
 
 def _tier(fields: Fields) -> str:
     tier = text(fields, "Tier") or "Standard"
-    if tier not in TIERS:
+    if tier not in TIER_MS:
         raise refusals.invalid_parameter("Tier", tier)
     return tier
 

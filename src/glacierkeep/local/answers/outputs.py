@@ -7,8 +7,9 @@ from glacierkeep.local.answers import jobrows
 from glacierkeep.local.answers.calls import Call
 from glacierkeep.local.answers.inventories import write_inventory
 from glacierkeep.local.store.clearing import settle
-from glacierkeep.local.store.pieces import Span, SpanStream
+from glacierkeep.local.store.pieces import Pieces, Span, SpanStream
 from glacierkeep.local.store.ranges import range_tree_hash, spans
+from glacierkeep.local.store.state import State
 from glacierkeep.local.wire import refusals
 from glacierkeep.local.wire.messages import Response
 
@@ -25,31 +26,32 @@ def get_job_output(call: Call) -> Response:
         if job["completes"] > call.state.moment(db) or job["failure"]:
             raise refusals.job_not_ready(job["id"])
     if job["archive"] is None:
-        job = prepare(call, job)
+        job = prepare(call.state, call.pieces, job)
         if job["output"] is None:
             raise refusals.job_not_found(job["id"])
         return _inventory_output(call, job)
     return _archive_output(call, job)
 
 
-def prepare(call: Call, job: sqlite3.Row) -> sqlite3.Row:
+def prepare(state: State, pieces: Pieces, job: sqlite3.Row) -> sqlite3.Row:
     """See to it that a finished inventory job has its document; the job as it is then."""
-    with call.state.reading() as db:
-        waiting = job["completes"] > call.state.moment(db)
+    with state.reading() as db:
+        waiting = job["completes"] > state.moment(db)
     if waiting or job["archive"] is not None or job["output"] is not None:
         return job
-    _write_document(call, job)
-    with call.state.reading() as db:
+    _write_document(state, pieces, job)
+    with state.reading() as db:
         row: sqlite3.Row = db.execute(f"{jobrows.QUERY} WHERE job = ?", (job["job"],)).fetchone() or job
     return row
 
 
-def _write_document(call: Call, job: sqlite3.Row) -> None:
-    with call.pieces.arriving(call.place, lambda file: settle(call.state, call.pieces, file)) as arrival:
-        marker = write_inventory(call.state, job, call.arn(call.path["vault"]), arrival.stream.write)
+def _write_document(state: State, pieces: Pieces, job: sqlite3.Row) -> None:
+    place = f"{job['account']}/{job['region']}"
+    with pieces.arriving(place, lambda file: settle(state, pieces, file)) as arrival:
+        marker = write_inventory(state, job, jobrows.arn_of(job), arrival.stream.write)
         size = arrival.stream.tell()
         arrival.seal()
-        with call.state.writing() as db:
+        with state.writing() as db:
             arrival.insist()
             first = db.execute(
                 "UPDATE jobs SET output = ?, output_size = ?, next_marker = ?"
@@ -57,7 +59,7 @@ def _write_document(call: Call, job: sqlite3.Row) -> None:
                 (arrival.file, size, marker, job["job"]),
             ).rowcount
         if not first:
-            call.pieces.remove(arrival.file)
+            pieces.remove(arrival.file)
 
 
 def _inventory_output(call: Call, job: sqlite3.Row) -> Response:

@@ -161,6 +161,7 @@ CREATE INDEX capacity_of_account ON capacity (account, region, expires);
 
 ALTER TABLE jobs ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_untold ON jobs (completes) WHERE told = 0;
+CREATE INDEX jobs_of_tier ON jobs (tier, created);
 
 -- Claimed is a moment of the computer's own clock: whoever claims a message is publishing it.
 CREATE TABLE messages (

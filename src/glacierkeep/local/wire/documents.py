@@ -59,3 +59,21 @@ def texts(fields: Fields, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise refusals.malformed_body(f"{name} is not a list of strings")
     return value
+
+
+def objects(fields: Fields, name: str) -> list[Fields]:
+    """A member that is a list of objects; empty when absent or null."""
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise refusals.malformed_body(f"{name} is not a list of objects")
+    return value
+
+
+def number(fields: Fields, name: str) -> int | None:
+    """A member that is a whole number; None when absent or null."""
+    value = fields.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise refusals.malformed_body(f"{name} is not a whole number")
+    return value

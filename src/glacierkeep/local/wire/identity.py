@@ -26,6 +26,12 @@ class Caller:
         return cls(account, region, f"arn:aws:iam::{account}:{f'user/{user}' if user else 'root'}")
 
 
+def region_of_host(host: str) -> str | None:
+    """The region in the name of a real endpoint; None for any other Host header."""
+    endpoint = _HOST.fullmatch(host)
+    return endpoint[1] if endpoint else None
+
+
 def presume(request: Request, account: str, region: str) -> Caller:
     """The sender where signatures are not checked.
 
@@ -34,8 +40,7 @@ def presume(request: Request, account: str, region: str) -> Caller:
     """
     credential = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     key, scope = credential.groups() if credential else ("", "")
-    host = _HOST.fullmatch(request.headers.get("Host", ""))
-    named = scope or (host[1] if host else "")
+    named = scope or region_of_host(request.headers.get("Host", "")) or ""
     return Caller.of(
         key if ACCOUNT.fullmatch(key) else account,
         named if REGION.fullmatch(named) else region,

@@ -16,12 +16,18 @@ class Readable(Protocol):
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers: names in any case, values without surrounding blanks, bytes read as Latin-1."""
+    """HTTP headers: names in any case, values without surrounding blanks, bytes read as Latin-1.
+
+    A header that is sent more than once has all its values, in order, with commas between them.
+    """
 
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Iterable[tuple[str | bytes, str | bytes]] = ()) -> None:
-        self._values = {_text(name).lower(): _text(value).strip(" \t") for name, value in pairs}
+        values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            values.setdefault(_text(name).lower(), []).append(_text(value).strip(" \t"))
+        self._values = {name: ",".join(several) for name, several in values.items()}
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -49,7 +55,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response; *body* yields exactly *length* bytes and is closed by whoever reads it."""
+    """One HTTP response; *body* yields *length* bytes and is closed by whoever reads it.
+
+    It ends before that only where a fault was ordered (``truncate``). *length* is announced all the same, so the
+    connection must then be ended too.
+    """
 
     status: int
     headers: dict[str, str]
@@ -73,6 +83,10 @@ class Response:
 
 class BodyError(Exception):
     """The sender's body could not be read; the cause says why. Never the service's own trouble."""
+
+
+class ConnectionLost(Exception):
+    """An ordered fault: instead of getting an answer, the sender is to see its connection reset."""
 
 
 def read_body(body: Readable, size: int) -> bytes:

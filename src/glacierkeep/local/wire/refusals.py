@@ -107,14 +107,115 @@ def range_past_end(asked: str) -> Refusal:
     return invalid(f"The start of the range is larger than size of retrieved data: {asked}")
 
 
+def foreign_topic(topic: str) -> Refusal:
+    """(captured)"""
+    return invalid(f"SNS topics must be in the local AWS region: {topic}")
+
+
+def notifications_not_found(arn: str) -> Refusal:
+    """(captured, as quoted in a client's source; that the ARN follows is ours)"""
+    return not_found(f"No notification configuration is set for vault: {arn}")
+
+
+def policy_enforced() -> Refusal:
+    """The words are the service model's."""
+    return Refusal(
+        400, "PolicyEnforcedException", "InitiateJob request denied by current data retrieval policy."
+    )
+
+
+def short_of_capacity() -> Refusal:
+    """The status is the developer guide's (api-initiate-job-post); the service model says 400."""
+    return Refusal(
+        503, "InsufficientCapacityException", "Insufficient capacity to process this expedited request."
+    )
+
+
+def missing_authentication(more: str = "") -> Refusal:
+    """No signature of a kind the service knows (status and code of the guide; words captured elsewhere at AWS)."""
+    return Refusal(
+        400, "MissingAuthenticationTokenException", f"Request is missing Authentication Token{more}"
+    )
+
+
+def incomplete_signature(message: str) -> Refusal:
+    """A signature that cannot be read (captured: the status, and by its length the code, mt-aws-glacier#22)."""
+    return Refusal(403, "IncompleteSignatureException", message)
+
+
+def invalid_signature(message: str) -> Refusal:
+    """A signature that does not hold, or not now."""
+    return Refusal(403, "InvalidSignatureException", message)
+
+
+def signature_mismatch(canonical: str, text: str) -> Refusal:
+    """(captured) A request that is not what its signature was made of; to compare, what that should have been."""
+    return invalid_signature(
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
+        " Access Key and signing method. Consult the service documentation for details.\n\n"
+        f"The Canonical String for this request should have been\n'{canonical}'\n\n"
+        f"The String-to-Sign should have been\n'{text}'\n"
+    )
+
+
+def unrecognized_client() -> Refusal:
+    """An access key or session token that nobody has."""
+    message = "The security token included in the request is invalid."
+    return Refusal(400, "UnrecognizedClientException", message)
+
+
+def expired_token() -> Refusal:
+    """A temporary key whose time is over."""
+    message = "The security token included in the request is expired"
+    return Refusal(403, "ExpiredTokenException", message)
+
+
+def throttled() -> Refusal:
+    """(captured) Too many requests; Glacier says so with 400."""
+    return Refusal(400, "ThrottlingException", "Rate exceeded")
+
+
+def timed_out() -> Refusal:
+    """An upload that did not arrive in time."""
+    return Refusal(408, "RequestTimeoutException", "Request timed out")
+
+
+def overloaded(status: int) -> Refusal:
+    """The service's trouble of the moment: 500 in the developer guide, 503 from what stands before it."""
+    return Refusal(status, "ServiceUnavailableException", "The service cannot complete the request")
+
+
+def no_longer_supported() -> Refusal:
+    """The words are the service model's: what new accounts are told since December 2025."""
+    return Refusal(
+        400,
+        "NoLongerSupportedException",
+        "This API is no longer supported for new accounts. Please use Amazon S3 Glacier storage classes instead.",
+    )
+
+
 def access_denied(account: str) -> Refusal:
-    """Another account's vaults."""
-    return Refusal(403, "AccessDeniedException", f"Access to account {account} is denied.")
+    """Another account's vaults (captured)."""
+    return Refusal(403, "AccessDeniedException", f"Access denied for account ID: {account}")
 
 
 def too_many_vaults(limit: int) -> Refusal:
     """An account holds at most 1,000 vaults in a region."""
     return Refusal(400, "LimitExceededException", f"The maximum number of vaults has been reached: {limit}")
+
+
+def too_many_tags(limit: int) -> Refusal:
+    """A vault has at most 50 tags."""
+    return Refusal(400, "LimitExceededException", f"The maximum number of tags has been reached: {limit}")
+
+
+def too_many_units(limit: int) -> Refusal:
+    """An account has at most two units of provisioned capacity at a time."""
+    return Refusal(
+        400,
+        "LimitExceededException",
+        f"The maximum number of provisioned capacity units has been reached: {limit}",
+    )
 
 
 def malformed_body(reason: str) -> Refusal:

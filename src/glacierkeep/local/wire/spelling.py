@@ -16,6 +16,7 @@ ID_ALPHABET = string.ascii_letters + string.digits + "_-"
 ARCHIVE_ID_LENGTH = 138
 JOB_ID_LENGTH = 92
 UPLOAD_ID_LENGTH = 92
+CAPACITY_ID_LENGTH = 24
 REQUEST_ID_LENGTH = 47
 
 # The alphabet has 64 characters, so that each is as likely when a random byte chooses.
@@ -66,9 +67,14 @@ def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
+def json_text(document: Mapping[str, Any]) -> str:
+    """JSON as the service writes it: compact, keys in alphabetical order, nulls spelt out, ASCII."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
 def json_response(status: int, document: Mapping[str, Any]) -> Response:
-    """A JSON answer: compact, keys in alphabetical order, nulls spelt out."""
-    body = json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+    """A JSON answer."""
+    body = json_text(document).encode("ascii")
     return Response(status, {"Content-Type": "application/json"}, BytesIO(body), len(body))
 
 
