@@ -39,6 +39,10 @@ month = 5.00
 url = "sqlite:////x/y.db"
 mirror = "/mirror"
 
+[local]
+faults = ["throttle UploadArchive count=3", "expire-jobs"]
+sns_endpoint_url = "http://localhost:5000"
+
 [notify]
 healthchecks = "https://hc.example/1"
 apprise = ["ntfy://x"]
@@ -70,6 +74,8 @@ def test_every_key() -> None:
     assert settings.vaults["try"].realistic
     assert settings.budget.month == Decimal("5.00")
     assert settings.catalog.mirror == Path("/mirror")
+    assert settings.local.faults == ("throttle UploadArchive count=3", "expire-jobs")
+    assert settings.local.sns_endpoint_url == "http://localhost:5000"
     assert settings.notify.apprise == ("ntfy://x",)
     assert settings.upload.exclude == ("*.tmp",)
     assert (settings.upload.exclude_caches, settings.upload.one_file_system, settings.upload.jobs) == (

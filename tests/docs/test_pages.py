@@ -16,6 +16,7 @@ from glacierkeep.cli.main import root
 from glacierkeep.config import keys
 from glacierkeep.domain import description, manifest
 from glacierkeep.errors import Exit, GlacierkeepError
+from glacierkeep.local.faults import rules as rules_of_faults
 
 if TYPE_CHECKING:
     from conftest import Docs
@@ -70,6 +71,13 @@ def test_configuration_has_every_key(docs: "Docs") -> None:
     )
     plain = {keys.dotted(key) for key in keys.plain_keys()}
     assert sorted(listed) == sorted(plain | {f"vault.NAME.{key}" for key in keys.VAULT})
+
+
+def test_the_page_of_faults_tells_of_every_kind(docs: "Docs") -> None:
+    """how-to/order-faults.md has each kind of fault in its table, and examples there are rules."""
+    cells = re.findall(r"^\| (`.+`) \| ", docs.read("docs/how-to/order-faults.md"), re.MULTILINE)
+    rules = [rules_of_faults.parse(rule) for cell in cells for rule in re.findall(r"`([^`]+)`", cell)]
+    assert [rule.kind for rule in rules] == list(rules_of_faults.Kind)
 
 
 def test_the_page_of_the_catalog_tells_of_every_table(docs: "Docs") -> None:

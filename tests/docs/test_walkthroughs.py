@@ -19,10 +19,11 @@ from support.runner import Gk
 if TYPE_CHECKING:
     from conftest import Docs
 
+FAULTS_PAGE = "docs/how-to/order-faults.md"
 BUNDLE_PAGE = "docs/how-to/open-a-bundle-without-gk.md"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-archive.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-archive.md", FAULTS_PAGE])
 def test_what_is_shown_is_what_happens(play: Callable[[str], None], page: str) -> None:
     """Every command on the page can be typed in an empty folder, and answers as the page shows."""
     play(page)

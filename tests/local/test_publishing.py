@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -23,10 +24,6 @@ from glacierkeep.local import LocalGlacier
 from support.stub import Answer, a_stub
 
 EVENTS = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"]
-PUBLISHED = (
-    b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
-    b"<MessageId>m</MessageId></PublishResult></PublishResponse>"
-)
 
 
 def serve(port: int) -> ThreadedMotoServer:
@@ -73,12 +70,11 @@ class Topic:
 
 
 @pytest.fixture
-def make_topic(url: str, request: pytest.FixtureRequest) -> Any:
+def make_topic(url: str) -> Any:
     sns, sqs = aws("sns", url), aws("sqs", url)
-    count = iter(range(9))
 
     def make() -> Topic:
-        name = f"{abs(hash(request.node.nodeid))}-{next(count)}"
+        name = uuid4().hex
         arn = sns.create_topic(Name=name)["TopicArn"]
         queue = sqs.create_queue(QueueName=name)["QueueUrl"]
         asked = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
@@ -253,7 +249,7 @@ def test_an_endpoint_in_trouble_is_tried_again(world: Any) -> None:
     """An answer of 503 or 429 keeps the message, and requests leave the endpoint alone for a while."""
     arn = "arn:aws:sns:us-east-1:000000000000:t"
     with a_stub() as sns:
-        sns.say(Answer(503), Answer(429), Answer(200, PUBLISHED))
+        sns.say(Answer(503), Answer(429), Answer(200))
         telling = with_topics(world, sns.url)
         telling.client.initiate_job(
             vaultName="photos", jobParameters={"Type": "inventory-retrieval", "SNSTopic": arn}
@@ -270,18 +266,20 @@ def test_an_endpoint_in_trouble_is_tried_again(world: Any) -> None:
 def test_an_endpoint_lost_for_good_is_given_up(
     world: Any, topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After 100 attempts a message is dropped, and the log says so."""
+    """After a day of the computer's own clock messages are dropped, and the log says so."""
+    earlier = "UPDATE messages SET noted = noted - ? WHERE message = 1"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         telling = with_topics(world, f"http://127.0.0.1:{taken.getsockname()[1]}")
-        start_inventory(telling, topic)
-        for _ in range(98):
+        for _ in range(2):
+            start_inventory(telling, topic)
+        for age, left in ((86_000_000, 2), (400_000, 1)):
+            with world.service._state.writing() as db:
+                db.execute(earlier, (age,))
             telling.service.tick()
-        assert waiting(telling) == 1
-        telling.service.tick()
-        assert waiting(telling) == 0
+            assert waiting(telling) == left
         telling.service.close()
-    assert f"a message to {topic.arn} is given up" in caplog.text
+    assert "tried for a day and are lost: 1" in caplog.text
 
 
 def test_a_topic_that_is_none_loses_its_message_silently(
@@ -323,7 +321,10 @@ TICK = """
 import sys
 from pathlib import Path
 from glacierkeep.local import LocalGlacier
-LocalGlacier(Path(sys.argv[1]), sns_endpoint_url=sys.argv[2]).tick()
+from support.clock import TurnedClock
+clock = TurnedClock()
+clock.turn(hours=1)
+LocalGlacier(Path(sys.argv[1]), clock=clock, sns_endpoint_url=sys.argv[2]).tick()
 """
 
 
@@ -334,11 +335,13 @@ def test_what_was_being_sent_at_a_crash_is_sent_again(
     """What a killed process had begun to send is left to it for a minute, however the clock is set, then sent."""
     job = start_inventory(world, topic)
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         arguments = [sys.executable, "-c", TICK, str(world.service.folder), endpoint]
-        with subprocess.Popen(arguments, env=environment()) as process:
-            silent.accept()[0].close() if process.poll() else silent.accept()[0].recv(1)
+        with subprocess.Popen(arguments, env=environment()) as process, silent.accept()[0] as connection:
+            assert connection.recv(4) == b"POST"
             process.kill()
+            process.wait()
     with closing(with_topics(world, url).service) as service:
         service.tick()
         assert (topic.take(), waiting(world)) == ([], 1)

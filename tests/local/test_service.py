@@ -107,45 +107,6 @@ def test_the_routes_are_those_of_the_service_model() -> None:
     assert routes == wanted
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.answer is None], ids=lambda r: r.name)
-def test_operations_not_there_say_so(world: Any, route: Any) -> None:
-    """An operation to come is answered with 501, its name and the error body of the service."""
-    path = re.sub(r"\(\?P<account>.*?\)", "-", route.pattern.pattern)
-    path = re.sub(r"\(.*?\)", "photos", path)
-    query = "=".join(route.query) if route.query else ""
-    status, _, body = world.send(route.method, path, query=query)
-    answer = json.loads(body)
-    assert (status, answer["code"], answer["type"]) == (501, "NotImplementedException", "Server")
-    assert route.name in answer["message"]
-
-
-def examples() -> list[Any]:
-    path = Path(botocore.__file__).parent / "data" / "glacier" / "2012-06-01" / "examples-1.json"
-    here = {route.name for route in ROUTES if route.answer}
-    shown = json.loads(path.read_text())["examples"]
-    return [
-        pytest.param(name, example["input"], id=name)
-        for name, cases in shown.items()
-        if name in here
-        for example in cases
-    ]
-
-
-@pytest.mark.parametrize(("operation", "parameters"), examples())
-def test_the_sdks_own_examples_are_understood(world: Any, operation: str, parameters: Any) -> None:
-    """Each example request is answered with success, or with a refusal about what it names or its data."""
-    method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
-    if "vaultName" in parameters:
-        world.client.create_vault(vaultName=parameters["vaultName"])
-    given = {name: value for name, value in parameters.items() if name != "checksum" or value}
-    said = "done"
-    try:
-        getattr(world.client, method)(**given)
-    except world.client.exceptions.ClientError as error:
-        said = error.response["Error"]["Message"]
-    assert re.match(r"done$|The (upload|job|archive) ID was not found: ", said)
-
-
 def test_ids_may_begin_with_a_hyphen() -> None:
     """Ids use the whole URL-safe alphabet, at every place."""
     ids = [new_id(138) for _ in range(2000)]

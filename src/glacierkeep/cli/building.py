@@ -1,11 +1,15 @@
 """Stores and places, as the settings want them."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glacierkeep.cli.choosing import ChosenVault
 from glacierkeep.clock import Clock
+from glacierkeep.config.keys import Key
+from glacierkeep.config.load import Loaded
 from glacierkeep.config.paths import Homes
 from glacierkeep.config.settings import Settings
 from glacierkeep.errors import ConfigError, NotYetSupported
@@ -27,6 +31,25 @@ def glacier_store(chosen: ChosenVault, clock: Clock) -> "Store":
         endpoint_url=chosen.settings.endpoint_url,
         now=clock.now,
     )
+
+
+def local_wishes(loaded: Loaded, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is *said* about the local Glacier, and where nothing is said, what is configured. Raises ConfigError."""
+    from glacierkeep.local.faults.rules import parse
+    from glacierkeep.local.topics import Topics
+
+    configured = loaded.settings.local
+    with _naming(loaded, ("local", "faults")):
+        for rule in configured.faults:
+            parse(rule)
+    if configured.sns_endpoint_url:
+        with _naming(loaded, ("local", "sns_endpoint_url")):
+            Topics(configured.sns_endpoint_url)
+    return {
+        **said,
+        "faults": said.get("faults") or configured.faults,
+        "sns_endpoint_url": said.get("sns_endpoint_url") or configured.sns_endpoint_url,
+    }
 
 
 def local_store(chosen: ChosenVault, service: "LocalGlacier") -> "Store":
@@ -60,3 +83,12 @@ def catalog_path(settings: Settings, homes: Homes) -> Path:
             f"catalog.url: {path} is not an absolute path", hint="sqlite:////home/me/catalog.db"
         )
     return path
+
+
+@contextmanager
+def _naming(loaded: Loaded, key: Key) -> Iterator[None]:
+    """A ValueError about what was configured names where: the key, or the variable."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(f"{loaded.origins[key].name}: {error}") from error

@@ -112,10 +112,12 @@ def path(wiring: "Wiring") -> None:
 @options.with_wiring
 def validate(wiring: "Wiring") -> None:
     """Check config.toml, its profiles included."""
+    from glacierkeep.cli.building import local_wishes
     from glacierkeep.config.load import check_text, read_text
 
     file = wiring.homes.config_file
     loaded = check_text(read_text(file), file)
+    local_wishes(loaded, {})
     wiring.report(ConfigValid(file, len(loaded.settings.vaults)), f"{file} is valid")
 
 

@@ -97,7 +97,7 @@ def add(wiring: "Wiring", words: tuple[str, ...]) -> None:
 
 
 @command.command("remove", epilog=epilog("gk local faults remove 1 2", exits=_EXITS))
-@click.argument("ids", nargs=-1, required=True, type=int, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1), metavar="ID...")
 @options.everywhere
 @options.with_wiring
 def remove(wiring: "Wiring", ids: tuple[int, ...]) -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glacierkeep.cli import options
+from glacierkeep.cli import options, params
 from glacierkeep.cli.epilog import epilog
 from glacierkeep.errors import CannotListen, ConfigError, Exit, UsageError
 from glacierkeep.events import RequestAnswered
 
 if TYPE_CHECKING:
     from glacierkeep.cli.wiring import Wiring
-    from glacierkeep.local.serving.server import Answered, Server, Tell
+    from glacierkeep.local.serving import Answered, Server, Tell
     from glacierkeep.local.wire.keys import Keys
 
 PORT = 8440
@@ -66,6 +66,7 @@ class LocalServer:
 @click.option(
     "--fault",
     "faults",
+    type=params.Pattern(),
     multiple=True,
     metavar="RULE",
     help="Let something go wrong, such as 'throttle UploadArchive count=3'; may be given again.",
@@ -175,4 +176,4 @@ def _described(server: LocalServer) -> str:
 def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError) or error.errno is None:
         return "that is no address"
-    return error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+    return str(error.strerror) if isinstance(error, socket.gaierror) else os.strerror(error.errno)

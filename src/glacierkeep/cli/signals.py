@@ -10,7 +10,7 @@ from types import FrameType
 
 from glacierkeep.errors import Exit
 
-_SENTENCE = b"\ngk: finishing the part under way; press Ctrl-C again to stop at once\n"
+_SENTENCE = b"\ngk: finishing what is under way; press Ctrl-C again to stop at once\n"
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -175,12 +175,16 @@ class Wiring:
         return store
 
     def local_service(self, **wanted: Any) -> "LocalGlacier":
-        """The local Glacier of this machine; *wanted* is what its class takes. Raises UsageError, or LocalUnusable."""
+        """The local Glacier of this machine; *wanted* is what its class takes, before what is configured.
+
+        Raises UsageError, ConfigError or LocalUnusable.
+        """
+        from glacierkeep.cli.building import local_wishes
         from glacierkeep.local import LocalGlacier
         from glacierkeep.local.store.state import StateError
 
         try:
-            service = LocalGlacier(self.homes.local, clock=self.clock, **wanted)
+            service = LocalGlacier(self.homes.local, clock=self.clock, **local_wishes(self.loaded, wanted))
         except StateError as error:
             raise LocalUnusable(str(error)) from error
         except ValueError as error:

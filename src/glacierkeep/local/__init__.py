@@ -4,6 +4,6 @@ It stands on the other side of the wire: nothing of glacierkeep but ``clock`` is
 """
 
 from glacierkeep.local.service import LocalGlacier
-from glacierkeep.local.wire.messages import Headers, Request, Response
+from glacierkeep.local.wire.messages import ConnectionLost, Headers, Request, Response
 
-__all__ = ["Headers", "LocalGlacier", "Request", "Response"]
+__all__ = ["ConnectionLost", "Headers", "LocalGlacier", "Request", "Response"]

@@ -8,12 +8,14 @@ from itertools import islice
 from glacierkeep.clock import SystemClock
 from glacierkeep.local.answers import jobrows, jobs, outputs
 from glacierkeep.local.answers.notifications import ARCHIVE_RETRIEVED, INVENTORY_RETRIEVED
+from glacierkeep.local.store.clearing import HOUR_MS
 from glacierkeep.local.store.pieces import Pieces
 from glacierkeep.local.store.state import State
 from glacierkeep.local.topics import NotReached, NotTaken, Topics
 from glacierkeep.local.wire.spelling import json_text, to_milliseconds
 
-MAX_ATTEMPTS = 100
+TRIED_MS = 24 * HOUR_MS
+"""How long it is tried to send a message: as long as a finished job is there to be told of."""
 CLAIM_MS = 60_000
 """Who claimed a message a minute ago is no longer publishing it: that takes seconds."""
 PAUSE_MS = 10_000
@@ -81,10 +83,7 @@ class Outbox:
         with self._state.writing() as db:
             message = _due(db)
             if message is not None:
-                db.execute(
-                    "UPDATE messages SET claimed = ?, attempts = attempts + 1 WHERE message = ?",
-                    (_now(), message["message"]),
-                )
+                db.execute("UPDATE messages SET claimed = ? WHERE message = ?", (_now(), message["message"]))
         return message
 
     def _send(self, messages: Iterator[sqlite3.Row]) -> None:
@@ -100,13 +99,12 @@ class Outbox:
             self._forget(message)
 
     def _put_back(self, message: sqlite3.Row, trouble: NotReached) -> None:
-        if message["attempts"] + 1 >= MAX_ATTEMPTS:
-            _log.warning("a message to %s is given up: %s", message["topic"], trouble)
-            self._forget(message)
-            return
-        _log.info("a message to %s waits: %s", message["topic"], trouble)
+        _log.info("messages to topics wait: %s", trouble)
         with self._state.writing() as db:
             db.execute("UPDATE messages SET claimed = 0 WHERE message = ?", (message["message"],))
+            lost = db.execute("DELETE FROM messages WHERE noted <= ?", (_now() - TRIED_MS,)).rowcount
+        if lost:
+            _log.warning("messages to topics were tried for a day and are lost: %d", lost)
 
     def _forget(self, message: sqlite3.Row) -> None:
         with self._state.writing() as db:
@@ -131,7 +129,8 @@ def _tell(db: sqlite3.Connection, job: sqlite3.Row, topics: list[str], moment: i
     first = db.execute("UPDATE jobs SET told = 1 WHERE job = ? AND told = 0", (job["job"],)).rowcount
     if first and topics:
         body = json_text(jobs.describe(job, moment))
-        db.executemany("INSERT INTO messages (topic, body) VALUES (?, ?)", [(each, body) for each in topics])
+        rows = [(topic, body, _now()) for topic in topics]
+        db.executemany("INSERT INTO messages (topic, body, noted) VALUES (?, ?, ?)", rows)
 
 
 def _due(db: sqlite3.Connection) -> sqlite3.Row | None:

@@ -107,12 +107,12 @@ ROUTES = (
     _route(
         "GetDataRetrievalPolicy",
         "GET /{account}/policies/data-retrieval",
-        retrieval_policies.get_data_retrieval_policy,
+        retrieval_policies.get_retrieval_policy,
     ),
     _route(
         "SetDataRetrievalPolicy",
         "PUT /{account}/policies/data-retrieval",
-        retrieval_policies.set_data_retrieval_policy,
+        retrieval_policies.set_retrieval_policy,
     ),
     _route(
         "ListProvisionedCapacity",

@@ -13,7 +13,7 @@ from glacierkeep.local.faults.orders import Orders, OwnOrders
 from glacierkeep.local.outbox import Outbox
 from glacierkeep.local.routes import Match, find_route
 from glacierkeep.local.store.clearing import sweep
-from glacierkeep.local.store.occupancy import unoccupied
+from glacierkeep.local.store.occupancy import Occupied, unoccupied
 from glacierkeep.local.store.pieces import Pieces
 from glacierkeep.local.store.state import State
 from glacierkeep.local.store.whole import Summary, forget_everything, summary
@@ -122,6 +122,14 @@ class LocalGlacier:
     def summary(self) -> Summary:
         """What is there, all accounts and regions together."""
         return summary(self._state)
+
+    def served(self) -> bool:
+        """Whether a server is at work on the folder, of this process or another."""
+        try:
+            with unoccupied(self.folder):
+                return False
+        except Occupied:
+            return True
 
     def reset(self) -> None:
         """Forget everything, for all who use the folder: vaults and what is in them, faults, how far the clock was

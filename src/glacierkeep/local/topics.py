@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-CONNECT_SECONDS = 2
-ANSWER_SECONDS = 5
+PATIENCE = 5
+"""Seconds to wait for a connection, and for the answer."""
 SUBJECT = "Notification From Amazon Glacier Service"
 """A guess: AWS's own imitation of the service (in its solution to move vaults to S3) says Mocking for Amazon."""
 
@@ -39,8 +39,7 @@ class Topics:
     def publish(self, topic: str, body: str) -> None:
         """Publish *body* to the topic of that ARN, or raise NotReached or NotTaken.
 
-        Waits at most 2 seconds for a connection and 5 for the answer, of which only the status matters: what
-        answers may be something else than SNS.
+        Of an answer only the status matters: what answers may be something else than SNS.
         """
         # botocore is slow to load, and most who use the local Glacier have no topics.
         from botocore.exceptions import BotoCoreError
@@ -68,7 +67,7 @@ class Topics:
 
         with self._lock:
             if self._session is None:
-                self._session = URLLib3Session(timeout=(CONNECT_SECONDS, ANSWER_SECONDS), proxies={})
+                self._session = URLLib3Session(timeout=PATIENCE, proxies={})
             return self._session
 
 

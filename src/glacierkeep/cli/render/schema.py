@@ -27,6 +27,8 @@ LINES = (
     "glacierkeep.cli.config:ConfigValid",
     "glacierkeep.cli.config:Setting",
     "glacierkeep.cli.local:LocalClock",
+    "glacierkeep.cli.local_faults:LocalFault",
+    "glacierkeep.cli.local_faults:LocalFaultsRemoved",
     "glacierkeep.cli.render.tally:Progress",
     "glacierkeep.config.paths:Homes",
     "glacierkeep.domain.records:Version",

@@ -29,7 +29,7 @@ FREE_BYTES_A_MONTH = 10 * 2**30
 _DAY_MS = 24 * HOUR_MS
 
 
-def get_data_retrieval_policy(call: Call) -> Response:
+def get_retrieval_policy(call: Call) -> Response:
     """GetDataRetrievalPolicy: the strategy is None as long as none was set."""
     with call.state.reading() as db:
         strategy, rate = _policy(call, db)
@@ -39,7 +39,7 @@ def get_data_retrieval_policy(call: Call) -> Response:
     return json_response(200, {"Policy": {"Rules": [rule]}})
 
 
-def set_data_retrieval_policy(call: Call) -> Response:
+def set_retrieval_policy(call: Call) -> Response:
     """SetDataRetrievalPolicy: holds at once, for jobs initiated from now on."""
     strategy, rate = _rule(call)
     with call.state.writing() as db:

@@ -63,7 +63,7 @@ class Faults:
         if chosen.rule.kind is Kind.RESET_AFTER:
             response.close()
             raise ConnectionLost
-        response.headers[HEADER] = chosen.rule.kind
+        response.headers[HEADER] = chosen.rule.kind.value
         return response
 
     def _choose(self, call: Call) -> Chosen | None:

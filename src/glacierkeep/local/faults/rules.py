@@ -52,6 +52,7 @@ _ARGUMENTS: Mapping[Kind, str] = {
     Kind.CORRUPT: "offset",
     Kind.CORRUPT_UPLOAD: "offset",
 }
+_NEEDED = ("rate", "bytes")
 _UNITS = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -82,8 +83,9 @@ class Rule:
             "seed": self.seed or None,
             "after": self.after or None,
         }
-        if self.kind in _ARGUMENTS:
-            words[_ARGUMENTS[self.kind]] = _spelt(self.amount)
+        argument = _ARGUMENTS.get(self.kind)
+        if argument and (self.amount or argument in _NEEDED):
+            words[argument] = _spelt(self.amount)
         said = [f"{name}={value}" for name, value in words.items() if value is not None]
         return " ".join([self.kind, *([self.operation] if self.operation else []), *said])
 
@@ -119,8 +121,8 @@ def parse(line: str) -> Rule:
     if "seed" in values and "probability" not in values:
         raise ValueError("seed says nothing without probability")
     argument = _ARGUMENTS.get(kind, "")
-    if argument in ("rate", "bytes") and argument not in values:
-        raise ValueError(f"{kind} needs {argument}={_MEANINGS[argument]}")
+    if argument in _NEEDED and argument not in values:
+        raise ValueError(f"{kind} needs {argument}={_VALUES[argument].meaning}")
     return Rule(kind, operation, amount=values.pop(argument, 0), **values)
 
 
@@ -146,7 +148,7 @@ def _read_operation(kind: Kind, word: str) -> str:
 
 
 def _read_values(kind: Kind, words: Iterable[str]) -> dict[str, Any]:
-    allowed = [name for name in _READERS if name in (*_EVERYWHERE, _ARGUMENTS.get(kind))]
+    allowed = [name for name in _VALUES if name in (*_EVERYWHERE, _ARGUMENTS.get(kind))]
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
@@ -154,9 +156,9 @@ def _read_values(kind: Kind, words: Iterable[str]) -> dict[str, Any]:
             raise ValueError(f"{kind} takes {', '.join(allowed)}, not {word!r}")
         if name in values:
             raise ValueError(f"{name} is said twice")
-        value = _READERS[name](text)
-        if value is None or (value == 0 and name in _NEVER_ZERO):
-            raise ValueError(f"{word!r} is wrong: it must be {name}={_MEANINGS[name]}")
+        value = _VALUES[name].read(text)
+        if value is None or not (value or _VALUES[name].zero):
+            raise ValueError(f"{word!r} is wrong: it must be {name}={_VALUES[name].meaning}")
         values[name] = value
     return values
 
@@ -174,25 +176,24 @@ def _share(text: str) -> Decimal | None:
     return Decimal(text) if _SHARE.fullmatch(text) else None
 
 
-_READERS: Mapping[str, Callable[[str], int | Decimal | None]] = {
-    "count": _whole,
-    "probability": _share,
-    "seed": _whole,
-    "after": _whole,
-    "rate": _size,
-    "bytes": _size,
-    "offset": _size,
-}
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What may stand after ``NAME=``."""
+
+    read: Callable[[str], int | Decimal | None]
+    meaning: str
+    zero: bool = True
+
+
 _EVERYWHERE = ("count", "probability", "seed", "after")
-_NEVER_ZERO = ("count", "probability", "rate")
-_MEANINGS = {
-    "count": "N, how often at most, from 1 on",
-    "probability": "P, above 0 and at most 1, such as 0.2",
-    "seed": "N, a number of at most 9 digits",
-    "after": "N, how many requests pass before",
-    "rate": "N, bytes a second, such as 100k or 1M",
-    "bytes": "N, how many bytes come, such as 1000 or 2M",
-    "offset": "N, which byte, from 0 on, such as 1000 or 2M",
+_VALUES: Mapping[str, _Value] = {
+    "count": _Value(_whole, "N, how often at most, from 1 on", zero=False),
+    "probability": _Value(_share, "P, above 0 and at most 1, such as 0.2", zero=False),
+    "seed": _Value(_whole, "N, a number of at most 9 digits"),
+    "after": _Value(_whole, "N, how many requests pass before"),
+    "rate": _Value(_size, "N, bytes a second, such as 100k or 1M", zero=False),
+    "bytes": _Value(_size, "N, how many bytes come, such as 1000 or 2M"),
+    "offset": _Value(_size, "N, which byte, from 0 on, such as 1000 or 2M"),
 }
 
 

@@ -7,6 +7,6 @@ idle connection and rewrites paths that are signed.
 """
 
 from glacierkeep.local.serving.exchange import Answered
-from glacierkeep.local.serving.server import Server, serve
+from glacierkeep.local.serving.server import Server, Tell, serve
 
-__all__ = ["Answered", "Server", "serve"]
+__all__ = ["Answered", "Server", "Tell", "serve"]

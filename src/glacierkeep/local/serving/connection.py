@@ -71,14 +71,13 @@ class Connection:
         self._searched, self._head_end = 0, -1
         return head
 
-    def fill(self, view: memoryview) -> int:
-        """Put the next bytes into *view*, waiting for at least one; how many, 0 when the client ended the stream."""
+    def take(self, most: int) -> bytes:
+        """The next bytes, at most so many, waiting for at least one; none when the client ended the stream."""
         if not self._received:
-            return self.socket.recv_into(view)
-        count = min(len(self._received), len(view))
-        view[:count] = self._received[:count]
-        del self._received[:count]
-        return count
+            return self.socket.recv(most)
+        piece = bytes(self._received[:most])
+        del self._received[:most]
+        return piece
 
     def go_on(self, unread: int, deadline: float) -> None:
         """Wait for the next request, once *unread* bytes of the body before it were dropped."""
@@ -136,16 +135,19 @@ class Body:
         self._failed = False
 
     def read(self, size: int, /) -> bytes:
-        """The next *size* bytes, less at the end, at most 1 MiB. Raises OSError when they do not come."""
-        piece = bytearray(min(size, self.left, MIB))
+        """The next bytes, at most *size* and at most 1 MiB; none at the end. Raises OSError when they do not come."""
+        # Taken from the socket in one piece: while the client is ahead that is all of it, copied once.
+        wanted = min(size, self.left, MIB)
         try:
             self._ask()
-            with memoryview(piece) as view:
-                self._fill(view)
+            piece = self._connection.take(wanted) if wanted else b""
+            if len(piece) < min(wanted, 1):
+                raise ConnectionAbortedError("the client ended the body early")
         except OSError:
             self._failed = True
             raise
-        return bytes(piece)
+        self.left -= len(piece)
+        return piece
 
     def may_be_dropped(self, most: int) -> bool:
         """Whether what is left is sure to come, and so little that the connection is worth the wait."""
@@ -155,12 +157,3 @@ class Body:
         if self._expected:
             self._expected = False
             self._connection.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _fill(self, view: memoryview) -> None:
-        came = 0
-        while came < len(view):
-            count = self._connection.fill(view[came:])
-            if not count:
-                raise ConnectionAbortedError("the client ended the body early")
-            came += count
-            self.left -= count

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from glacierkeep.local.store.treehash import MIB, UploadHashes
-from glacierkeep.local.wire.messages import Readable, read_body
+from glacierkeep.local.wire.messages import Readable, fill
 
 INCOMING = "incoming"
 WRITTEN_AHEAD = 8 * MIB
@@ -163,14 +163,16 @@ class SpanStream(RawIOBase):
 
 def receive(body: Readable, length: int, arrival: Arrival) -> int:
     """Copy up to *length* bytes of *body* into *arrival*, hashing on the way; how many came."""
+    buffer = memoryview(bytearray(min(length, MIB)))
     while left := length - arrival.hashes.size:
-        leaf = _read_leaf(body, min(left, MIB))
+        wanted = min(left, MIB)
+        leaf = buffer[: fill(body, buffer[:wanted])]
         if leaf:
             arrival.hashes.add_leaf(leaf, last=left <= MIB)
             arrival.stream.write(leaf)
             if arrival.hashes.size % WRITTEN_AHEAD == 0:
                 _write_back(arrival.stream.fileno(), arrival.hashes.size)
-        if len(leaf) < min(left, MIB):
+        if len(leaf) < wanted:
             break
     return arrival.hashes.size
 
@@ -198,13 +200,3 @@ def _write_back(descriptor: int, size: int) -> None:
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):
             os.posix_fadvise(descriptor, 0, size, os.POSIX_FADV_DONTNEED)
-
-
-def _read_leaf(body: Readable, size: int) -> bytes:
-    first = read_body(body, size)
-    if len(first) == size:
-        return first
-    leaf = bytearray(first)
-    while len(leaf) < size and (more := read_body(body, size - len(leaf))):
-        leaf += more
-    return bytes(leaf)

@@ -163,13 +163,13 @@ ALTER TABLE jobs ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_untold ON jobs (completes) WHERE told = 0;
 CREATE INDEX jobs_of_tier ON jobs (tier, created);
 
--- Claimed is a moment of the computer's own clock: whoever claims a message is publishing it.
+-- Noted and claimed are moments of the computer's own clock: whoever claims a message is publishing it.
 CREATE TABLE messages (
     message INTEGER PRIMARY KEY AUTOINCREMENT,
     topic TEXT NOT NULL,
     body TEXT NOT NULL,
-    claimed INTEGER NOT NULL DEFAULT 0,
-    attempts INTEGER NOT NULL DEFAULT 0
+    noted INTEGER NOT NULL,
+    claimed INTEGER NOT NULL DEFAULT 0
 );
 
 -- A rule as it was ordered, how many requests it has met, and on how many it took effect.

@@ -1,9 +1,10 @@
 """What goes in and what comes out: requests and responses, with bodies that are streams."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 STREAM_PIECE = 256 * 1024
 
@@ -13,6 +14,14 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes | None:
         """At most *size* bytes; none at the end."""
+
+
+@runtime_checkable
+class Direct(Readable, Protocol):
+    """Bytes that can be put where they are wanted, without a copy on the way."""
+
+    def put(self, view: memoryview, /) -> int:
+        """How many of the next bytes were put into *view*; none at the end."""
 
 
 class Headers(Mapping[str, str]):
@@ -95,6 +104,24 @@ def read_body(body: Readable, size: int) -> bytes:
         return body.read(size) or b""
     except OSError as error:
         raise BodyError from error
+
+
+def fill(body: Readable, view: memoryview) -> int:
+    """Put the next bytes of *body* into *view*; how many, fewer than fit only at the end. BodyError as above."""
+    put = body.put if isinstance(body, Direct) else functools.partial(_copy, body)
+    filled = 0
+    try:
+        while filled < len(view) and (count := put(view[filled:])):
+            filled += count
+    except OSError as error:
+        raise BodyError from error
+    return filled
+
+
+def _copy(body: Readable, view: memoryview) -> int:
+    piece = body.read(len(view)) or b""
+    view[: len(piece)] = piece
+    return len(piece)
 
 
 def _text(value: str | bytes) -> str:

@@ -17,6 +17,7 @@ ARCHIVE_ID_LENGTH = 138
 JOB_ID_LENGTH = 92
 UPLOAD_ID_LENGTH = 92
 CAPACITY_ID_LENGTH = 24
+LOCK_ID_LENGTH = 24
 REQUEST_ID_LENGTH = 47
 
 # The alphabet has 64 characters, so that each is as likely when a random byte chooses.
