@@ -15,7 +15,8 @@ TIER_MS = {"Expedited": 3 * 60_000, "Standard": 4 * HOUR_MS, "Bulk": 8 * HOUR_MS
 FORMATS = ("JSON", "CSV")
 
 _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
-_TOPIC = re.compile(r"arn:[a-z-]+:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
+# AWS's own examples show accounts of 13 digits.
+_TOPIC = re.compile(r"arn:[a-z-]+:sns:([a-z0-9-]+):[0-9]{12,13}:[A-Za-z0-9_.-]{1,256}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]{0,17}")
 
