@@ -46,7 +46,10 @@ class Root(LazyGroup):
             "vault": (f"{_HERE}.vault:command", "Create, list, show, choose and delete vaults."),
             "catalog": (f"{_HERE}.catalog:command", "Bring the catalog up to date with this gk."),
             "config": (f"{_HERE}.config:command", "Show, change and check the configuration."),
-            "local": (f"{_HERE}.local:command", "Serve, show, turn the clock of and empty the local Glacier."),
+            "local": (
+                f"{_HERE}.local:command",
+                "Serve, show, turn the clock of and empty the local Glacier.",
+            ),
             "completion": (f"{_HERE}.completion:command", "Print a completion script for a shell."),
         },
     }

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from glacierkeep.local.answers import (
+    access_policies,
     archives,
     capacity,
     jobs,
+    locks,
     notifications,
     outputs,
     parts,
@@ -97,13 +99,17 @@ ROUTES = (
         "RemoveTagsFromVault", f"POST {_VAULT}/tags", tags.remove_tags_from_vault, ("operation", "remove")
     ),
     _route("ListTagsForVault", f"GET {_VAULT}/tags", tags.list_tags_for_vault),
-    _route("SetVaultAccessPolicy", f"PUT {_VAULT}/access-policy"),
-    _route("GetVaultAccessPolicy", f"GET {_VAULT}/access-policy"),
-    _route("DeleteVaultAccessPolicy", f"DELETE {_VAULT}/access-policy"),
-    _route("InitiateVaultLock", f"POST {_VAULT}/lock-policy"),
-    _route("GetVaultLock", f"GET {_VAULT}/lock-policy"),
-    _route("AbortVaultLock", f"DELETE {_VAULT}/lock-policy"),
-    _route("CompleteVaultLock", f"POST {_VAULT}/lock-policy/{{lock}}"),
+    _route("SetVaultAccessPolicy", f"PUT {_VAULT}/access-policy", access_policies.set_vault_access_policy),
+    _route("GetVaultAccessPolicy", f"GET {_VAULT}/access-policy", access_policies.get_vault_access_policy),
+    _route(
+        "DeleteVaultAccessPolicy",
+        f"DELETE {_VAULT}/access-policy",
+        access_policies.delete_vault_access_policy,
+    ),
+    _route("InitiateVaultLock", f"POST {_VAULT}/lock-policy", locks.initiate_vault_lock),
+    _route("GetVaultLock", f"GET {_VAULT}/lock-policy", locks.get_vault_lock),
+    _route("AbortVaultLock", f"DELETE {_VAULT}/lock-policy", locks.abort_vault_lock),
+    _route("CompleteVaultLock", f"POST {_VAULT}/lock-policy/{{lock}}", locks.complete_vault_lock),
     _route(
         "GetDataRetrievalPolicy",
         "GET /{account}/policies/data-retrieval",

@@ -97,8 +97,10 @@ def arriving(call: Call, length: int) -> Iterator[Arrival]:
     """The request's body, received in full, agreeing with both hashes, durable, not yet referred to."""
     linear = call.hash_header("x-amz-content-sha256")
     tree = call.hash_header("x-amz-sha256-tree-hash")
-    with call.pieces.arriving(call.place, lambda file: settle(call.state, call.pieces, file)) as arrival:
-        received = receive(call.request.body, length, arrival)
+    with call.pieces.arriving(
+        call.place, lambda file: settle(call.state, call.pieces, file), length
+    ) as arrival:
+        received = receive(call.request.body, arrival)
         if received < length:
             raise refusals.body_cut_short(received, length)
         if read_body(call.request.body, 1):

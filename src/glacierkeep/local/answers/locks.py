@@ -67,8 +67,10 @@ def complete_vault_lock(call: Call) -> Response:
     with call.state.writing() as db:
         vault = vaults.require(call, db)
         lock = _require(call, db, vault)
+        if lock["id"] != lock_id and lock["expires"] is None:
+            raise _is_locked(call, lock)
         if lock["id"] != lock_id:
-            raise _is_locked(call, lock) if lock["expires"] is None else refusals.invalid_parameter("lock ID", lock_id)
+            raise refusals.invalid_parameter("lock ID", lock_id)
         db.execute("UPDATE locks SET expires = NULL WHERE vault = ?", (vault["vault"],))
     return empty_response(204)
 

@@ -19,7 +19,7 @@ OWNERS_ONLY = frozenset(
         *("AbortVaultLock", "CompleteVaultLock", "InitiateVaultLock"),
     }
 )
-"""Operations on a vault whose account "must match" that of the credentials (developer guide, api-AddTagsToVault, ...)."""
+"""Operations on vaults whose account "must match" that of the credentials (developer guide, api-AddTagsToVault)."""
 
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 _POLICIES = (
@@ -72,7 +72,8 @@ def _asked(call: Call, db: sqlite3.Connection, vault: sqlite3.Row, archive_id: s
         **{RESOURCE_TAG + tag["name"].lower(): tag["value"] for tag in tags},
     }
     archive = db.execute(
-        "SELECT created FROM archives WHERE vault = ? AND id = ? AND died IS NULL", (vault["vault"], archive_id)
+        "SELECT created FROM archives WHERE vault = ? AND id = ? AND died IS NULL",
+        (vault["vault"], archive_id),
     ).fetchone()
     if archive:
         context[ARCHIVE_AGE] = str((moment - archive["created"]) // _DAY_MS)

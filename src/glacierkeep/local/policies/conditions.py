@@ -83,14 +83,11 @@ def _listed(value: Any) -> list[Any]:
 
 def _wanted(operator: Operator, value: Any, name: str, variables: bool) -> str:
     """A value to compare with, as a string: JSON's own numbers and booleans may stand without quotes."""
-    if isinstance(value, bool):
-        value = str(value).lower()
-    elif isinstance(value, int | float):
-        value = str(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str | int | float):
         raise Malformed(f"A value of {quoted(name)} is neither a string nor a number nor a boolean")
+    wanted = str(value).lower() if isinstance(value, bool) else str(value)
     if operator.variables and not variables:
-        value = without_variables(value)
-    if not operator.possible(value) or (operator.variables and not is_sound(value)):
-        raise Malformed(f"{quoted(value)} is no value for {quoted(name)}")
-    return value
+        wanted = without_variables(wanted)
+    if not operator.possible(wanted) or (operator.variables and not is_sound(wanted)):
+        raise Malformed(f"{quoted(wanted)} is no value for {quoted(name)}")
+    return wanted

@@ -110,16 +110,13 @@ def _ordering(family: str, read: Callable[[str], Any]) -> dict[str, Operator]:
     def possible(text: str) -> bool:
         return read(text) is not None
 
-    relations = {
-        "equals": operator.eq,
-        "lessthan": operator.lt,
-        "lessthanequals": operator.le,
-        "greaterthan": operator.gt,
-        "greaterthanequals": operator.ge,
-    }
     return {
-        **{family + name: Operator(_ordered(read, relation), possible) for name, relation in relations.items()},
+        family + "equals": Operator(_ordered(read, operator.eq), possible),
         family + "notequals": Operator(_ordered(read, operator.eq), possible, negated=True),
+        family + "lessthan": Operator(_ordered(read, operator.lt), possible),
+        family + "lessthanequals": Operator(_ordered(read, operator.le), possible),
+        family + "greaterthan": Operator(_ordered(read, operator.gt), possible),
+        family + "greaterthanequals": Operator(_ordered(read, operator.ge), possible),
     }
 
 

@@ -5,6 +5,7 @@ IAM user guide, "Policy variables". Matching takes no time that grows faster tha
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _VARIABLE = re.compile(r"\$\{(?:([*?$])|([A-Za-z]+:[^{}$',]+)(?:, '([^{}$'*?]*)')?)\}")
 _ARN_PARTS = 6
@@ -81,8 +82,23 @@ def _value(variable: re.Match[str], values: Mapping[str, str]) -> str | None:
 def _find(stretch: str, text: str, start: int, end: int) -> int:
     if "?" not in stretch:
         return text.find(stretch, start, end)
-    places = range(start, end - len(stretch) + 1)
-    return next((place for place in places if _fits(stretch, text, place)), -1)
+    if start + len(stretch) > end:
+        return -1
+    places = (1 << end - len(stretch) + 1) - (1 << start)
+    where = _where(text)
+    for step, mark in enumerate(stretch):
+        if mark != "?":
+            places &= where.get(mark, 0) >> step
+    return (places & -places).bit_length() - 1
+
+
+@lru_cache(maxsize=64)
+def _where(text: str) -> dict[str, int]:
+    """The places of each character of *text*, as the bits of a number."""
+    where: dict[str, int] = {}
+    for place, character in enumerate(text):
+        where[character] = where.get(character, 0) | 1 << place
+    return where
 
 
 def _fits(stretch: str, text: str, at: int) -> bool:

@@ -1,4 +1,4 @@
-"""Policy documents read: JSON, bounded and checked, so that no statement is silently without effect."""
+"""Policy documents read: JSON, bounded and checked, so that a misspelt word is refused rather than without effect."""
 
 import json
 from functools import lru_cache
@@ -37,7 +37,7 @@ _OF_STATEMENT = (
 
 @lru_cache(maxsize=256)
 def read_policy(kind: str, document: str) -> Policy:
-    """The policy in a JSON text; a Refusal if it is none. *kind* is ``vault access policy`` or ``vault lock policy``."""
+    """The policy in a JSON text; a Refusal if it is none. *kind* is what it is for, as a refusal names it."""
     try:
         return _policy(document)
     except Malformed as error:

@@ -71,13 +71,14 @@ class Connection:
         self._searched, self._head_end = 0, -1
         return head
 
-    def take(self, most: int) -> bytes:
-        """The next bytes, at most so many, waiting for at least one; none when the client ended the stream."""
+    def put(self, view: memoryview) -> int:
+        """Put the next bytes into *view*, waiting for at least one; how many, 0 when the client ended the stream."""
         if not self._received:
-            return self.socket.recv(most)
-        piece = bytes(self._received[:most])
-        del self._received[:most]
-        return piece
+            return self.socket.recv_into(view)
+        count = min(len(self._received), len(view))
+        view[:count] = self._received[:count]
+        del self._received[:count]
+        return count
 
     def go_on(self, unread: int, deadline: float) -> None:
         """Wait for the next request, once *unread* bytes of the body before it were dropped."""
@@ -136,18 +137,24 @@ class Body:
 
     def read(self, size: int, /) -> bytes:
         """The next bytes, at most *size* and at most 1 MiB; none at the end. Raises OSError when they do not come."""
-        # Taken from the socket in one piece: while the client is ahead that is all of it, copied once.
-        wanted = min(size, self.left, MIB)
+        view = memoryview(bytearray(min(size, self.left, MIB)))
+        return bytes(view[: self.put(view)])
+
+    def put(self, view: memoryview, /) -> int:
+        """How many of the next bytes were put into *view*; none at the end. Raises OSError when they do not come."""
+        wanted = min(len(view), self.left)
+        if not wanted:
+            return 0
         try:
             self._ask()
-            piece = self._connection.take(wanted) if wanted else b""
-            if len(piece) < min(wanted, 1):
+            count = self._connection.put(view[:wanted])
+            if not count:
                 raise ConnectionAbortedError("the client ended the body early")
         except OSError:
             self._failed = True
             raise
-        self.left -= len(piece)
-        return piece
+        self.left -= count
+        return count
 
     def may_be_dropped(self, most: int) -> bool:
         """Whether what is left is sure to come, and so little that the connection is worth the wait."""

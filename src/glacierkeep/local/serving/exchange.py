@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -36,11 +37,11 @@ class Answered:
     seconds: float
 
 
-def exchange(connection: Connection, service: LocalGlacier, limits: Limits, *, last: bool) -> Answered:
-    """Answer the request whose head is there. The *connection* then goes on, lingers or is closed.
-
-    With *last* it does not go on.
-    """
+def exchange(
+    connection: Connection, service: LocalGlacier, limits: Limits, ending: Callable[[], bool]
+) -> Answered:
+    """Answer the request whose head is there. The *connection* then goes on, unless all is *ending*, lingers, or is
+    closed."""
     began = time.monotonic()
     connection.socket.settimeout(limits.stall)
     head, refusal = _take_head(connection)
@@ -50,7 +51,7 @@ def exchange(connection: Connection, service: LocalGlacier, limits: Limits, *, l
     try:
         response = service.refuse(refusal) if refusal else _answer(service, head, body)
         status, error = response.status, _error_code(response)
-        goes_on = not last and head.keep and body.may_be_dropped(limits.drain)
+        goes_on = head.keep and body.may_be_dropped(limits.drain) and not ending()
         _send(connection, response, bodiless=head.method == "HEAD", goes_on=goes_on)
     except ConnectionLost:
         connection.reset()

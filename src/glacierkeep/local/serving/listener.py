@@ -34,7 +34,8 @@ class Listener:
         """Listen until it is stopped, and all that was handed out is back."""
         for each in (self._door, self._bell, self._cord):
             each.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ, None)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._open_door()
         try:
             while not self._ended:
                 self._turn()
@@ -73,12 +74,12 @@ class Listener:
     def _look_around(self, now: float) -> None:
         if self._stopping:
             self._shut_door()
+            self._door.close()
             for connection in self._resting:
                 last = now + _LAST_SECONDS if connection.lingering else now
                 connection.deadline = min(connection.deadline, last)
-        elif not self._open:
-            self._selector.register(self._door, selectors.EVENT_READ)
-            self._open = True
+        else:
+            self._open_door()
         for connection in [each for each in self._resting if each.deadline <= now]:
             if connection.begun and not self._stopping:
                 self._hand_out(connection)
@@ -142,6 +143,11 @@ class Listener:
         self._selector.unregister(connection.socket)
         self._resting.discard(connection)
         connection.close()
+
+    def _open_door(self) -> None:
+        if not self._open:
+            self._open = True
+            self._selector.register(self._door, selectors.EVENT_READ)
 
     def _shut_door(self) -> None:
         if self._open:

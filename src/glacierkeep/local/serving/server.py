@@ -91,7 +91,7 @@ class Server:
 
     def _attend(self, connection: Connection) -> None:
         try:
-            answered = exchange(connection, self._service, self._limits, last=self._stopping.is_set())
+            answered = exchange(connection, self._service, self._limits, self._stopping.is_set)
         except BaseException:
             connection.close()
             raise

@@ -19,6 +19,8 @@ from glacierkeep.local.wire.messages import Readable, fill
 
 INCOMING = "incoming"
 WRITTEN_AHEAD = 8 * MIB
+PIECE = MIB
+"""Bytes read, hashed and written at once. Smaller ones would be cheaper to hash, and dearer in calls than that saves."""
 
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
@@ -34,10 +36,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file being received: not yet durable, known to nobody."""
+    """A file of *length* bytes being received: not yet durable, known to nobody."""
 
     file: str
     path: Path
+    length: int
     hashes: UploadHashes
     stream: BinaryIO
 
@@ -61,8 +64,8 @@ class Pieces:
         (folder / INCOMING).mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
-    def arriving(self, place: str, settle: Callable[[str], None]) -> Iterator[Arrival]:
-        """A new file for *place*, ``ACCOUNT/REGION``.
+    def arriving(self, place: str, settle: Callable[[str], None], length: int = 0) -> Iterator[Arrival]:
+        """A new file for *place*, ``ACCOUNT/REGION``, of *length* bytes if they are to be hashed.
 
         When the block fails *settle* is told its name, and finds out what it is worth.
         """
@@ -71,7 +74,7 @@ class Pieces:
         path = self._incoming(file)
         stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
-            yield Arrival(file, path, UploadHashes(), stream)
+            yield Arrival(file, path, length, UploadHashes(length), stream)
         except BaseException:
             stream.close()
             settle(file)
@@ -161,19 +164,17 @@ class SpanStream(RawIOBase):
             self._open = None
 
 
-def receive(body: Readable, length: int, arrival: Arrival) -> int:
-    """Copy up to *length* bytes of *body* into *arrival*, hashing on the way; how many came."""
-    buffer = memoryview(bytearray(min(length, MIB)))
-    while left := length - arrival.hashes.size:
-        wanted = min(left, MIB)
-        leaf = buffer[: fill(body, buffer[:wanted])]
-        if leaf:
-            arrival.hashes.add_leaf(leaf, last=left <= MIB)
-            arrival.stream.write(leaf)
-            if arrival.hashes.size % WRITTEN_AHEAD == 0:
-                _write_back(arrival.stream.fileno(), arrival.hashes.size)
-        if len(leaf) < wanted:
+def receive(body: Readable, arrival: Arrival) -> int:
+    """Copy *body* into *arrival*, up to the length it expects, hashing on the way; how many bytes came."""
+    buffer = memoryview(bytearray(PIECE))
+    while left := arrival.length - arrival.hashes.size:
+        piece = buffer[: fill(body, buffer[: min(left, PIECE)])]
+        if not piece:
             break
+        arrival.hashes.add(piece)
+        arrival.stream.write(piece)
+        if arrival.hashes.size % WRITTEN_AHEAD == 0:
+            _write_back(arrival.stream.fileno(), arrival.hashes.size)
     return arrival.hashes.size
 
 

@@ -7,24 +7,29 @@ DIGEST_SIZE = 32
 
 
 class UploadHashes:
-    """The linear SHA-256 of a stream and the SHA-256 of each MiB of it, from one reading.
+    """The linear SHA-256 of a stream of *expected* bytes and the SHA-256 of each MiB of it, from one reading.
 
     Up to 1 MiB the two are the same, so that only one is computed.
     """
 
-    __slots__ = ("_leaves", "_linear", "_size")
+    __slots__ = ("_expected", "_leaf", "_leaves", "_linear", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
         self._linear = sha256()
+        self._leaf = sha256() if expected > MIB else self._linear
         self._leaves: list[bytes] = []
         self._size = 0
 
-    def add_leaf(self, leaf: bytes | memoryview, *, last: bool) -> None:
-        """Take the next leaf: exactly 1 MiB, or less when it is the *last*."""
-        self._linear.update(leaf)
-        alone = last and not self._leaves
-        self._leaves.append(self._linear.digest() if alone else sha256(leaf).digest())
-        self._size += len(leaf)
+    def add(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes, none beyond the MiB that the last ones were in."""
+        self._linear.update(piece)
+        if self._leaf is not self._linear:
+            self._leaf.update(piece)
+        self._size += len(piece)
+        if self._size % MIB == 0 or self._size == self._expected:
+            self._leaves.append(self._leaf.digest())
+            self._leaf = sha256()
 
     @property
     def size(self) -> int:

@@ -1,6 +1,7 @@
 """JSON bodies of requests: read with a bound, and their members taken out by type."""
 
 import json
+import re
 from typing import Any
 
 from glacierkeep.local.wire import refusals
@@ -9,6 +10,8 @@ from glacierkeep.local.wire.messages import Readable, read_body
 MAX_BODY_BYTES = 1024 * 1024
 
 Fields = dict[str, Any]
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def read_document(body: Readable) -> bytes:
@@ -38,7 +41,8 @@ def read_fields(body: Readable, name: str) -> Fields:
 def text(fields: Fields, name: str) -> str | None:
     """A string member; None when absent or null."""
     value = fields.get(name)
-    if value is not None and not isinstance(value, str):
+    # JSON can spell half a character, which nothing can store or look up.
+    if value is not None and (not isinstance(value, str) or _HALF_CHARACTER.search(value)):
         raise refusals.malformed_body(f"{name} is not a string")
     return value
 

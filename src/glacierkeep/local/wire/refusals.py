@@ -194,9 +194,34 @@ def no_longer_supported() -> Refusal:
     )
 
 
+def denied(message: str) -> Refusal:
+    """Something that is not to be done, or not by this caller."""
+    return Refusal(403, "AccessDeniedException", message)
+
+
 def access_denied(account: str) -> Refusal:
     """Another account's vaults (captured)."""
-    return Refusal(403, "AccessDeniedException", f"Access denied for account ID: {account}")
+    return denied(f"Access denied for account ID: {account}")
+
+
+def not_authorized(caller: str, action: str, resource: str, *, explicit: bool) -> Refusal:
+    """What policies deny, or do not allow to another account (captured for identity-based policies; IAM user guide)."""
+    reason = (
+        "with an explicit deny in a resource-based policy"
+        if explicit
+        else f"because no resource-based policy allows the {action} action"
+    )
+    return denied(f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}")
+
+
+def invalid_policy(kind: str, reason: str) -> Refusal:
+    """(captured for vault lock policies, up to the reason)"""
+    return invalid(f"The specified {kind} is invalid. Provide a valid policy. {reason}")
+
+
+def policy_not_found(kind: str, arn: str) -> Refusal:
+    """(captured for vault access policies; that the ARN follows is ours)"""
+    return not_found(f"No {kind} is set for: {arn}")
 
 
 def too_many_vaults(limit: int) -> Refusal:
