@@ -76,23 +76,36 @@ class Serving:
 
 @contextmanager
 def serving(*args: str, launch: tuple[str, ...] = (), home: Path | None = None) -> Iterator[Serving]:
-    started = process.start("local", "serve", "--port", "0", "--json", *args, launch=launch, home=home)
-    assert started.stdout is not None
-    line = started.stdout.readline()
-    try:
-        yield Serving(started, json.loads(line))
-    finally:
-        if started.poll() is None:
+    words = ("local", "serve", "--port", "0", "--json", *args)
+    with process.start(*words, launch=launch, home=home) as started:
+        try:
+            assert started.stdout is not None
+            yield Serving(started, json.loads(started.stdout.readline()))
+        finally:
             started.kill()
-            started.communicate()
+
+
+@contextmanager
+def plain(*args: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """One that speaks to people, on pipes."""
+    with process.start("local", "serve", "--port", "0", *args) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 def test_it_prints_what_clients_need(gk: Gk) -> None:
     """The text has the URL and lines for a shell, after which the AWS tools find server and key; and no secret."""
-    started = process.start("local", "serve", "--port", "0")
-    assert started.stdout is not None
-    said = [started.stdout.readline().decode() for _ in range(5)]
     credentials = gk.home / "local" / "credentials"
+    with plain() as started:
+        assert started.stdout is not None
+        said = [started.stdout.readline().decode() for _ in range(5)]
+        ask = "import boto3; print(boto3.client('glacier').list_vaults()['VaultList'])"
+        shell = "".join(said[2:]) + f'{sys.executable} -c "{ask}"'
+        answered = subprocess.run(["bash", "-e", "-c", shell], capture_output=True, text=True, check=False)
+        started.terminate()
+        ended = process.finish(started)
     url = said[0].split()[5]
     assert said == [
         f"the local Glacier is at {url} until Ctrl-C\n",
@@ -101,11 +114,6 @@ def test_it_prints_what_clients_need(gk: Gk) -> None:
         f"  export AWS_SHARED_CREDENTIALS_FILE={credentials}\n",
         "  export AWS_DEFAULT_REGION=us-east-1\n",
     ]
-    ask = """import boto3; print(boto3.client('glacier').list_vaults()['VaultList'])"""
-    shell = "".join(said[2:]) + f'{sys.executable} -c "{ask}"'
-    answered = subprocess.run(["bash", "-e", "-c", shell], capture_output=True, text=True, check=False)
-    started.terminate()
-    ended = process.finish(started)
     assert answered.stdout == "[]\n", answered.stderr
     assert (ended.exit_code, ended.stdout) == (Exit.DONE, "")
     assert credentials.read_text().split()[-1] not in "".join(said) + ended.stderr
@@ -174,22 +182,27 @@ def test_an_address_that_cannot_be_had(gk: Gk) -> None:
         assert result.objects[0]["code"] == "cannot-listen"
 
 
-def test_who_can_reach_it_is_said(gk: Gk) -> None:
-    """At an address that other machines reach, there is a warning."""
-    started = process.start("local", "serve", "--port", "0", "--host", "0.0.0.0")
-    assert started.stderr is not None
-    assert b"other machines can reach it" in started.stderr.readline()
-    started.terminate()
-    assert process.finish(started).exit_code == Exit.DONE
+@pytest.mark.parametrize("words", [(), ("--no-signatures",)])
+def test_who_can_reach_it_is_said(gk: Gk, words: tuple[str, ...]) -> None:
+    """At an address that other machines reach there is a warning, the stronger one where no signature is asked for."""
+    with plain("--host", "0.0.0.0", *words) as started:
+        assert started.stderr is not None
+        warning = started.stderr.readline().decode()
+        started.terminate()
+        assert process.finish(started).exit_code == Exit.DONE
+    assert "other machines can reach this server" in warning
+    assert "nothing is encrypted" in warning
+    assert ("can read and delete everything" in warning) == bool(words)
 
 
 def test_each_request_is_a_line(gk: Gk) -> None:
     """With -v requests are told on standard error, with --json -v on standard output; else not at all."""
-    started = process.start("local", "serve", "--port", "0", "--no-signatures", "-v")
-    assert started.stdout is not None
-    Serving(started, {"url": started.stdout.readline().decode().split()[5]}).request("GET", "/-/vaults/v")
-    started.terminate()
-    [line] = [line for line in process.finish(started).stderr.splitlines() if "/-/" in line]
+    with plain("--no-signatures", "-v") as started:
+        assert started.stdout is not None
+        url = started.stdout.readline().decode().split()[5]
+        Serving(started, {"url": url}).request("GET", "/-/vaults/v")
+        started.terminate()
+        [line] = [line for line in process.finish(started).stderr.splitlines() if "/-/" in line]
     assert line.startswith("GET /-/vaults/v 404 DescribeVault ResourceNotFoundException 0.")
     with serving("--no-signatures", "-v") as served:
         served.request("GET", "/-/vaults")
@@ -357,7 +370,12 @@ def test_reset_asks_and_says_what_it_means(gk: Gk) -> None:
     stored(gk)
     away = gk("local", "reset")
     assert away.exit_code == Exit.FAILED
-    for word in ("1 vault with 1 archive", str(gk.home / "local"), "not sent again", "gk sync-inventory"):
+    for word in (
+        "1 vault with 1 archive",
+        str(gk.home / "local"),
+        "not send them again",
+        "gk sync-inventory",
+    ):
         assert word in away.stderr
     assert gk("local", "reset", tty=True, input="n\n").exit_code == Exit.FAILED
     assert gk("local", "status", "--json").the("local-status")["archives"] == 1
@@ -392,17 +410,16 @@ def test_reset_is_refused_while_it_is_served(gk: Gk) -> None:
         assert (refused.exit_code, "gk local serve" in refused.stderr) == (Exit.FAILED, True)
         assert served.request("GET", "/-/vaults/v")[0] == 200
         served.process.kill()
-        served.process.communicate()
+        served.process.wait()
         assert gk("local", "reset", "--yes").exit_code == Exit.DONE
 
 
-def test_after_a_reset_the_catalog_finds_out(gk: Gk) -> None:
-    """What the question says is so: files count as archived until the inventory was reconciled."""
+def test_after_a_reset_the_catalog_stays(gk: Gk) -> None:
+    """What the question says is so: files count as archived, and are not sent again."""
     stored(gk)
     gk("local", "reset", "--yes")
-    assert gk("upload", gk.home / "photos", "--json").the("upload-outcome")["stored"] == 0
-    found = gk("sync-inventory", "--json")
-    assert found.exit_code == Exit.FINDINGS
+    again = gk("upload", gk.home / "photos", "--json").the("upload-outcome")
+    assert (again["unchanged"], again["archives"]) == (1, 0)
 
 
 def test_a_folder_that_is_none_of_ours(gk: Gk) -> None:

@@ -109,9 +109,10 @@ def command(
             server = stack.enter_context(serve(service, host, port, tell=_telling(wiring)))
         except (OSError, UnicodeError) as error:
             raise CannotListen(f"cannot listen at {host}, port {port}: {_reason(error)}") from error
+        stop = wiring.stop
         _announce(wiring, server, LocalServer(server.url, credentials, region, account, realistic))
         # Not heeded but asked: to be stopped is how a server's work is done.
-        while not wiring.stop.asked:
+        while not stop.asked:
             if not server.wait(0.2):
                 raise RuntimeError("the server has stopped by itself")
 
@@ -147,11 +148,10 @@ def _telling(wiring: "Wiring") -> "Tell | None":
 
 def _announce(wiring: "Wiring", server: "Server", record: LocalServer) -> None:
     if not server.loopback:
-        wiring.note(
-            "open-to-others",
-            f"other machines can reach {server.url}: whoever does can read and delete what is there, "
-            "and nothing is encrypted on the way",
-        )
+        risk = "nothing is encrypted on the way"
+        if not record.credentials:
+            risk = f"whoever does can read and delete everything, and {risk}"
+        wiring.note("open-to-others", f"other machines can reach this server: {risk}")
     wiring.show(record, _described)
     sys.stdout.flush()
 

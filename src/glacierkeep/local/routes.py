@@ -1,4 +1,4 @@
-"""Which operation a method and path mean: the 33 operations of the API, and which of them are here."""
+"""Which operation a method and path mean: the 33 operations of the API."""
 
 import re
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from glacierkeep.local.wire.messages import Request
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: *answer* is None while the local Glacier does not offer it."""
+    """One operation. *query* must be in the request's."""
 
     name: str
     method: str
     pattern: re.Pattern[str]
-    answer: Operation | None
+    answer: Operation
     query: tuple[str, str] | None = None
 
 
@@ -44,7 +44,7 @@ class Match:
 
 
 def _route(
-    name: str, rule: str, answer: Operation | None = None, query: tuple[str, str] | None = None
+    name: str, rule: str, answer: Operation, query: tuple[str, str] | None = None
 ) -> Route:
     method, template = rule.split(" ")
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]*)", template)

@@ -151,8 +151,6 @@ class LocalGlacier:
         if version != API_VERSION:
             raise refusals.invalid_parameter("x-amz-glacier-version", version)
         match = find_route(request)
-        if match.route.answer is None:
-            raise refusals.not_offered(match.route.name)
         return self._faults.answer(self._call(request, match, caller), match.route.answer)
 
     def _authenticate(self, request: Request) -> tuple[Caller, Request]:

@@ -20,7 +20,7 @@ from glacierkeep.local.wire.messages import Readable, fill
 INCOMING = "incoming"
 WRITTEN_AHEAD = 8 * MIB
 PIECE = MIB
-"""Bytes read, hashed and written at once. Smaller ones would be cheaper to hash, and dearer in calls than that saves."""
+"""Bytes read, hashed and written at once. Smaller pieces would cost more in calls than the cache saves in hashing."""
 
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 

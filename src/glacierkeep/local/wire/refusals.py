@@ -265,11 +265,6 @@ def unknown_operation(method: str, path: str) -> Refusal:
     return Refusal(400, "BadRequest", f"No operation of the service is {method} {path}")
 
 
-def not_offered(operation: str) -> Refusal:
-    """An operation of the real service that this one does not have yet."""
-    return Refusal(501, "NotImplementedException", f"The local Glacier does not offer {operation} yet.")
-
-
 def unavailable(reason: object) -> Refusal:
     """The service's own trouble: disk full, no permission, state busy for too long."""
     return Refusal(500, "ServiceUnavailableException", f"The service cannot complete the request: {reason}")
