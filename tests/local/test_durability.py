@@ -1,13 +1,16 @@
 """Killed at any instant, used by several at once, on a full disk: what was acknowledged is there, no more."""
 
+import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any
 import pytest
 
 from glacierkeep.local import Headers, LocalGlacier, Request
+from support.clock import TurnedClock
 
 MIB = 1024 * 1024
 
@@ -271,3 +275,38 @@ def test_lost_bytes_are_the_services_trouble(world: Any) -> None:
             path.unlink()
     with pytest.raises(OSError, match="No such file"):
         world.retrieve(archive)
+
+
+def test_a_state_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    """What an earlier release kept is all there, and takes what is new."""
+    folder = tmp_path / "glacier"
+    folder.mkdir()
+    script = Path(__file__).parents[1] / "fixtures" / "local-states" / "1.sql"
+    db = sqlite3.connect(folder / "state.db")
+    db.executescript(script.read_text())
+    for (file,) in db.execute("SELECT file FROM pieces").fetchall():
+        (folder / file).parent.mkdir(parents=True)
+        (folder / file).write_bytes(b"thirty years")
+    db.close()
+    service = LocalGlacier(folder, clock=TurnedClock(datetime(2026, 3, 1, 13, tzinfo=UTC)))
+    told = {"x-amz-glacier-version": "2012-06-01"}
+
+    def get(path: str) -> Any:
+        return json.loads(b"".join(service(Request("GET", path, "", Headers(told.items()))).stream()))
+
+    [job] = get("/-/vaults/photos/jobs")["JobList"]
+    response = service(
+        Request("GET", f"/-/vaults/photos/jobs/{job['JobId']}/output", "", Headers(told.items()))
+    )
+    assert b"".join(response.stream()) == b"thirty years"
+    [upload] = get("/-/vaults/photos/multipart-uploads")["UploadsList"]
+    [part] = get(f"/-/vaults/photos/multipart-uploads/{upload['MultipartUploadId']}")["Parts"]
+    assert part["RangeInBytes"] == "0-2"
+    tags = b'{"Tags":{"kept":"since 2026"}}'
+    headers = Headers({**told, "Content-Length": str(len(tags))}.items())
+    assert (
+        service(Request("POST", "/-/vaults/photos/tags", "operation=add", headers, BytesIO(tags))).status
+        == 204
+    )
+    assert get("/-/vaults/photos/tags") == {"Tags": {"kept": "since 2026"}}
+    service.close()

@@ -43,9 +43,7 @@ class Match:
     query: dict[str, str]
 
 
-def _route(
-    name: str, rule: str, answer: Operation, query: tuple[str, str] | None = None
-) -> Route:
+def _route(name: str, rule: str, answer: Operation, query: tuple[str, str] | None = None) -> Route:
     method, template = rule.split(" ")
     pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]*)", template)
     return Route(name, method, re.compile(pattern), answer, query)
