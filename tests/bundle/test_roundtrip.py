@@ -17,6 +17,7 @@ from glacierkeep.bundle.headers import TarMember, header
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import member_pieces, read_manifest, reader_of
+from glacierkeep.bundle.walk import NO_BACKUP
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes
 
@@ -28,7 +29,7 @@ NAME = st.one_of(
     st.text(min_size=1, max_size=30).map(
         lambda text: text.encode("utf-8", "replace").replace(b"/", b"_")[:255]
     ),
-).filter(lambda name: b"\0" not in name and name not in (b".", b".."))
+).filter(lambda name: b"\0" not in name and name not in (b".", b"..", NO_BACKUP))
 MTIME = st.integers(-(2**31) * 10**9, 2**33 * 10**9)
 FILES = st.tuples(st.just("file"), st.binary(max_size=2000), MTIME)
 LINKS = st.tuples(

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from glacierkeep.local.testing import Key, Keys, TurnedClock, local_glacier
 
@@ -25,7 +25,8 @@ def test_a_block_has_a_glacier(tmp_path: Path) -> None:
         assert glacier.client().describe_vault(vaultName="photos")["NumberOfArchives"] == 0
     with local_glacier(tmp_path / "kept") as again:
         assert [vault["VaultName"] for vault in again.client().list_vaults()["VaultList"]] == ["photos"]
-        assert again.url != glacier.url or again.service is not glacier.service
+    with pytest.raises(EndpointConnectionError):
+        client.list_vaults()
 
 
 def test_without_a_folder_nothing_stays() -> None:
@@ -83,11 +84,11 @@ def test_signatures_are_checked_if_there_are_keys() -> None:
     with local_glacier(keys=keys, account="111122223333") as glacier:
         assert glacier.environment["AWS_ACCESS_KEY_ID"] == "AKIDONE"
         assert glacier.client().create_vault(vaultName="v")["location"] == "/111122223333/vaults/v"
-        stranger: Any = type(glacier)(
-            glacier.service, glacier.url, Key("AKIDONE", "guess", "111122223333"), glacier._closing
-        )
+        session = boto3.Session("AKIDONE", "guess", region_name="us-east-1")
+        stranger = session.client("glacier", endpoint_url=glacier.url)
         with pytest.raises(ClientError, match="InvalidSignatureException"):
-            stranger.client().list_vaults()
+            stranger.list_vaults()
+        stranger.close()
 
 
 def test_other_programs_find_it_by_their_environment() -> None:
@@ -132,6 +133,11 @@ def test_another_is_empty(glacier):
 @pytest.mark.parametrize("glacier_options", [REALISTIC])
 def test_options(glacier):
     assert glacier.service.realistic
+
+
+@pytest.mark.parametrize("glacier_options", [{"region": "eu-west-1"}])
+def test_hours(realistic_glacier):
+    assert (realistic_glacier.service.realistic, realistic_glacier.service.region) == (True, "eu-west-1")
 """
 
 
@@ -140,7 +146,17 @@ def test_the_fixture(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(TESTS)
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "3 passed" in ran.stdout, ran.stdout
+    assert "4 passed" in ran.stdout, ran.stdout
     loaded = "import importlib.metadata as m; print([e.value for e in m.entry_points(group='pytest11')])"
     ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert "glacierkeep" not in ran.stdout
+
+
+def test_boto3_finds_it_by_its_settings() -> None:
+    """A client that somebody makes for themselves needs nothing but the settings."""
+    with local_glacier(region="eu-west-1") as glacier:
+        client = boto3.client("glacier", **glacier.client_settings)
+        client.create_vault(vaultName="v")
+        [vault] = client.list_vaults()["VaultList"]
+        client.close()
+    assert vault["VaultARN"] == "arn:aws:glacier:eu-west-1:000000000000:vaults/v"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glacierkeep.local.testing import ServedGlacier, local_glacier
+from glacierkeep.local.testing import Served, local_glacier
 
 
 @pytest.fixture
@@ -16,7 +16,14 @@ def glacier_options() -> dict[str, Any]:
 
 
 @pytest.fixture
-def glacier(tmp_path: Path, glacier_options: dict[str, Any]) -> Iterator[ServedGlacier]:
+def glacier(tmp_path: Path, glacier_options: dict[str, Any]) -> Iterator[Served]:
     """A local Glacier of the test's own, served on loopback, and empty."""
     with local_glacier(tmp_path / "glacier", **glacier_options) as served:
+        yield served
+
+
+@pytest.fixture
+def realistic_glacier(tmp_path: Path, glacier_options: dict[str, Any]) -> Iterator[Served]:
+    """As `glacier`, with jobs and inventories that take hours of its time."""
+    with local_glacier(tmp_path / "realistic-glacier", **{**glacier_options, "realistic": True}) as served:
         yield served

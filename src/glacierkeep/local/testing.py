@@ -11,6 +11,7 @@ The fixture of `glacierkeep.local.pytest_plugin` is the same for pytest.
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from glacierkeep.local.service import LocalGlacier
 from glacierkeep.local.serving import serve
 from glacierkeep.local.wire.keys import Key, Keys
 
-__all__ = ["Key", "Keys", "ServedGlacier", "TurnedClock", "local_glacier"]
+__all__ = ["Key", "Keys", "Served", "TurnedClock", "local_glacier"]
 
 _GRACE_SECONDS = 5.0
 
@@ -42,14 +43,14 @@ class TurnedClock:
         self._moment += by
 
 
-class ServedGlacier:
-    """A local Glacier at *url*. *service* is the Glacier itself, for what has no request: its time, its faults."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A local Glacier at *url*. *service* is the Glacier itself, for what has no request."""
 
-    def __init__(self, service: LocalGlacier, url: str, key: Key, closing: ExitStack) -> None:
-        self.service = service
-        self.url = url
-        self._key = key
-        self._closing = closing
+    service: LocalGlacier
+    url: str
+    _key: Key
+    _closing: ExitStack
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,11 +63,22 @@ class ServedGlacier:
         }
         return variables | ({"AWS_SESSION_TOKEN": self._key.token} if self._key.token else {})
 
+    @property
+    def client_settings(self) -> dict[str, Any]:
+        """What ``boto3.client("glacier", ...)`` takes to find this Glacier."""
+        return {
+            "endpoint_url": self.url,
+            "region_name": self.service.region,
+            "aws_access_key_id": self._key.id,
+            "aws_secret_access_key": self._key.secret,
+            "aws_session_token": self._key.token,
+        }
+
     def client(self, **more: Any) -> Any:
         """A boto3 client of this Glacier, closed with it; *more*, such as ``config``, is what boto3 takes."""
         from glacierkeep.local.clients import connect
 
-        made = connect(self.url, self._key, self.service.region, **more)
+        made = connect(**self.client_settings, **more)
         self._closing.callback(made.close)
         return made
 
@@ -90,7 +102,7 @@ def local_glacier(
     keys: Keys | None = None,
     faults: Iterable[str] = (),
     sns_endpoint_url: str | None = None,
-) -> Iterator[ServedGlacier]:
+) -> Iterator[Served]:
     """A local Glacier, served on a free port of 127.0.0.1 until the end of the block.
 
     It keeps everything in *folder*, or in a temporary one that goes with it. With *keys* signatures are checked, by
@@ -110,4 +122,4 @@ def local_glacier(
         )
         closing.callback(service.close)
         server = closing.enter_context(serve(service, grace=_GRACE_SECONDS))
-        yield ServedGlacier(service, server.url, key, closing)
+        yield Served(service, server.url, key, closing)

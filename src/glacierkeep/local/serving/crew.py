@@ -21,13 +21,18 @@ class Crew:
         self._waiting: deque[Connection] = deque()
 
     def take(self, connection: Connection) -> None:
-        """Work on *connection* as soon as there is a thread."""
+        """Work on *connection* as soon as there is a thread. RuntimeError when there can be none at all."""
         with self._lock:
             if len(self._busy) >= self._most:
                 self._waiting.append(connection)
                 return
             self._busy.add(connection)
-        self._start(connection)
+        try:
+            threading.Thread(
+                target=self._run, args=(connection,), name="glacier-request", daemon=True
+            ).start()
+        except RuntimeError:
+            self._wait_for_others(connection)
 
     def cut_off(self) -> None:
         """End the connections that are being worked on: what waits for their clients stops waiting."""
@@ -35,18 +40,28 @@ class Crew:
             for connection in (*self._busy, *self._waiting):
                 connection.cut_off()
 
-    def _start(self, connection: Connection) -> None:
-        thread = threading.Thread(target=self._run, args=(connection,), name="glacier-request", daemon=True)
-        thread.start()
-
     def _run(self, connection: Connection) -> None:
-        try:
-            self._work(connection)
-        finally:
-            with self._lock:
-                self._busy.discard(connection)
-                following = self._waiting.popleft() if self._waiting else None
-                if following:
-                    self._busy.add(following)
-            if following:
-                self._start(following)
+        following: Connection | None = connection
+        while following:
+            try:
+                self._work(following)
+            finally:
+                with self._lock:
+                    self._busy.discard(following)
+            following = self._next()
+
+    def _next(self) -> Connection | None:
+        with self._lock:
+            if not self._waiting:
+                return None
+            following = self._waiting.popleft()
+            self._busy.add(following)
+            return following
+
+    def _wait_for_others(self, connection: Connection) -> None:
+        """The system has no more threads for the moment: those at work take it over."""
+        with self._lock:
+            self._busy.discard(connection)
+            if not self._busy:
+                raise RuntimeError("no thread can be started")
+            self._waiting.append(connection)
