@@ -45,14 +45,16 @@ class Crew:
         while following:
             try:
                 self._work(following)
-            finally:
-                with self._lock:
-                    self._busy.discard(following)
-            following = self._next()
+            except BaseException:
+                self._done(following)
+                raise
+            following = self._done(following, go_on=True)
 
-    def _next(self) -> Connection | None:
+    def _done(self, connection: Connection, *, go_on: bool = False) -> Connection | None:
+        """Let go of *connection*; to *go_on*, take what has waited for longest."""
         with self._lock:
-            if not self._waiting:
+            self._busy.discard(connection)
+            if not go_on or not self._waiting:
                 return None
             following = self._waiting.popleft()
             self._busy.add(following)

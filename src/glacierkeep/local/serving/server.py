@@ -92,13 +92,13 @@ class Server:
     def _attend(self, connection: Connection) -> None:
         try:
             answered = exchange(connection, self._service, self._limits, self._stopping.is_set)
+            if self._tell:
+                self._tell(answered)
         except BaseException:
             connection.close()
             raise
         finally:
             self._listener.give_back(connection)
-        if self._tell:
-            self._tell(answered)
 
     def _tick(self) -> None:
         """Let expire what expires, and messages go out, though nobody asks for anything."""
