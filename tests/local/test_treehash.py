@@ -23,7 +23,7 @@ VECTORS = {
 def hashes_of(body: Readable, size: int) -> UploadHashes:
     hashes = UploadHashes(size)
     while left := size - hashes.size:
-        hashes.add(body.read(min(left, MIB // 4)) or b"")
+        hashes.add(body.read(min(left, 700_001)) or b"")
     return hashes
 
 

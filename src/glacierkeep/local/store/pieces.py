@@ -19,8 +19,8 @@ from glacierkeep.local.wire.messages import Readable, fill
 
 INCOMING = "incoming"
 WRITTEN_AHEAD = 8 * MIB
-PIECE = MIB
-"""Bytes read, hashed and written at once. Smaller pieces would cost more in calls than the cache saves in hashing."""
+PIECE = 4 * MIB
+"""Bytes read and written at once: with smaller ones the calls cost more, with larger ones many clients much memory."""
 
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 

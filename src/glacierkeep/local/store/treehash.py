@@ -22,7 +22,14 @@ class UploadHashes:
         self._size = 0
 
     def add(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes, none beyond the MiB that the last ones were in."""
+        """Take the next bytes, none beyond what is expected."""
+        rest = memoryview(piece)
+        while rest:
+            room = MIB - self._size % MIB
+            self._add_within_leaf(rest[:room])
+            rest = rest[room:]
+
+    def _add_within_leaf(self, piece: memoryview) -> None:
         self._linear.update(piece)
         if self._leaf is not self._linear:
             self._leaf.update(piece)
