@@ -373,8 +373,8 @@ def test_reset_asks_and_says_what_it_means(gk: Gk) -> None:
     for word in (
         "1 vault with 1 archive",
         str(gk.home / "local"),
-        "not send them again",
-        "gk sync-inventory",
+        "not send them there again",
+        "a vault of another name",
     ):
         assert word in away.stderr
     assert gk("local", "reset", tty=True, input="n\n").exit_code == Exit.FAILED
@@ -415,11 +415,13 @@ def test_reset_is_refused_while_it_is_served(gk: Gk) -> None:
 
 
 def test_after_a_reset_the_catalog_stays(gk: Gk) -> None:
-    """What the question says is so: files count as archived, and are not sent again."""
+    """What the question says is so: files count as archived there, and a vault of another name gets them all."""
     stored(gk)
     gk("local", "reset", "--yes")
     again = gk("upload", gk.home / "photos", "--json").the("upload-outcome")
     assert (again["unchanged"], again["archives"]) == (1, 0)
+    anew = gk("upload", gk.home / "photos", "-V", "local:anew", "--json").the("upload-outcome")
+    assert (anew["unchanged"], anew["archives"]) == (0, 1)
 
 
 def test_a_folder_that_is_none_of_ours(gk: Gk) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _EXITS = (Exit.DONE, Exit.FAILED, Exit.NO_VAULT)
 _RESET = (
-    "remove them all? The catalog goes on counting files as archived there, and does not send them again, "
-    "until gk sync-inventory --mark-lost has recorded them as lost"
+    "remove them all? The catalog goes on counting files as archived there, and does not send them there again: "
+    "the next upload needs a vault of another name"
 )
 
 
@@ -119,8 +119,8 @@ def reset(wiring: "Wiring") -> None:
     """Empty the local Glacier: all its vaults, with everything in them.
 
     Its clock is the real one again, and no fault is ordered. The file with access keys stays, and so does the
-    catalog, which goes on counting files as archived in `local:` vaults until `gk sync-inventory --mark-lost` has
-    recorded them as lost. Refused while `gk local serve` is at work.
+    catalog, which goes on counting files as archived in those vaults and does not send them there again: give the
+    next upload a vault of another name. Refused while `gk local serve` is at work.
     """
     from glacierkeep.cli.render.words import count, size
     from glacierkeep.local.store.occupancy import Occupied
