@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from glacierkeep.local.store.treehash import MIB, UploadHashes
-from glacierkeep.local.wire.messages import Readable, fill
+from glacierkeep.local.wire.messages import Direct, Readable, fill
 
 INCOMING = "incoming"
 WRITTEN_AHEAD = 8 * MIB
@@ -166,9 +166,11 @@ class SpanStream(RawIOBase):
 
 def receive(body: Readable, arrival: Arrival) -> int:
     """Copy *body* into *arrival*, up to the length it expects, hashing on the way; how many bytes came."""
-    buffer = memoryview(bytearray(PIECE))
+    # What is copied on the way exists twice, and in the process of whoever sends it.
+    size = PIECE if isinstance(body, Direct) else MIB
+    buffer = memoryview(bytearray(min(size, arrival.length)))
     while left := arrival.length - arrival.hashes.size:
-        piece = buffer[: fill(body, buffer[: min(left, PIECE)])]
+        piece = buffer[: fill(body, buffer[:left])]
         if not piece:
             break
         arrival.hashes.add(piece)
