@@ -198,6 +198,27 @@ class BytesMismatch(GlacierkeepError):
         self.found = found
 
 
+class SegmentDamaged(GlacierkeepError):
+    """A segment of an archive is not what was recorded of it, or does not open as it should: *what* says which."""
+
+    exit = Exit.MISMATCH
+    code = "mismatch"
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            f"{what}: {reason}", hint="retrieve it again; if it is still so, it is damaged in the vault"
+        )
+        self.what = what
+        self.reason = reason
+
+
+class NoIdentity(GlacierkeepError):
+    """None of the identities at hand opens what is sealed, or there is none at hand."""
+
+    exit = Exit.CREDENTIALS
+    code = "no-identity"
+
+
 class SourceChanged(GlacierkeepError):
     """A file changed, shrank or vanished while it was read."""
 

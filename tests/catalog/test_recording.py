@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.keeping import HandClock, Kept, a_file, a_folder, keep, some_hashes
-from glacierkeep.catalog import ArchiveGone, Catalog, NewSegment
+from glacierkeep.catalog import ArchiveGone, Catalog
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState, NewVersion, Piece
+from glacierkeep.domain.segments import Codec, SealKind, Segment
 
 
 def test_a_recorded_file_is_known_and_stored(kept: Kept) -> None:
@@ -236,7 +237,10 @@ def test_volumes_add_up(kept: Kept) -> None:
 def test_pieces_in_segments(kept: Kept) -> None:
     """A piece lies in the segment it names, of a sealed archive too, and never outside of it."""
     new = kept.new_archive(600, kind="sealed")
-    cut = [NewSegment(0, 300, 500, "zstd", "age", b"h" * 32), NewSegment(300, 300, 400, "zstd", "age")]
+    cut = [
+        Segment(0, 300, 500, Codec.ZSTD, SealKind.AGE, b"h" * 32),
+        Segment(300, 300, 400, Codec.ZSTD, SealKind.AGE),
+    ]
     with kept.catalog.write() as records:
         archive = records.archives.acknowledge(new, cut)
         assert records.archives.segments(archive) == cut

@@ -1,9 +1,9 @@
 """Retrievals and their items."""
 
 from catalog.keeping import Kept, a_file, a_folder
-from glacierkeep.catalog import NewSegment
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.records import ItemState, NewVersion, Piece
+from glacierkeep.domain.segments import Segment
 from glacierkeep.domain.service import JobAction, Tier
 
 
@@ -83,9 +83,9 @@ def test_pieces_come_in_the_order_they_lie(kept: Kept) -> None:
     """Items of one archive come by segment and offset, each once, with all its extents there, page after page."""
     new = kept.new_archive(30_000)
     cut = [
-        NewSegment(0, 10_000, 10_000),
-        NewSegment(10_000, 10_000, 10_000),
-        NewSegment(20_000, 10_000, 10_000),
+        Segment(0, 10_000, 10_000),
+        Segment(10_000, 10_000, 10_000),
+        Segment(20_000, 10_000, 10_000),
     ]
     with kept.catalog.write() as records:
         archive = records.archives.acknowledge(new, cut)

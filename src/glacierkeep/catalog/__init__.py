@@ -10,7 +10,6 @@ from glacierkeep.catalog.values import (
     InventoryState,
     LedgerEntry,
     NewFinding,
-    NewSegment,
     PastEvent,
     Totals,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "InventoryState",
     "LedgerEntry",
     "NewFinding",
-    "NewSegment",
     "PastEvent",
     "Records",
     "Totals",

@@ -11,9 +11,9 @@ from glacierkeep.catalog.batches import batched, insert_rows, inserted_key
 from glacierkeep.catalog.columns import Moment
 from glacierkeep.catalog.schema import archives, extents, segments, vaults, versions
 from glacierkeep.catalog.schema_work import retrieval_archives
-from glacierkeep.catalog.values import NewSegment
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, ArchiveState, NewArchive
+from glacierkeep.domain.segments import Codec, SealKind, Segment
 
 _KEPT = (ArchiveState.PRESENT, ArchiveState.SUSPECT)
 
@@ -25,7 +25,7 @@ class Archives:
         self._connection = connection
         self._clock = clock
 
-    def acknowledge(self, new: NewArchive, segments: Sequence[NewSegment] | None = None) -> int:
+    def acknowledge(self, new: NewArchive, segments: Sequence[Segment] | None = None) -> int:
         """Record an archive the service has acknowledged, with its segments (one plain one of the whole if None).
 
         One that is known already keeps its key, state and segments and gains what was not known (token, MD5,
@@ -35,7 +35,7 @@ class Archives:
         if known is not None:
             return self._complete(known, new)
         key = inserted_key(self._connection, archives, _row(new, self._clock.now()))
-        self._insert_segments(key, segments or [NewSegment(0, new.size, new.size)])
+        self._insert_segments(key, segments or [Segment(0, new.size, new.size)])
         return key
 
     def _complete(self, known: Archive, new: NewArchive) -> int:
@@ -50,12 +50,12 @@ class Archives:
         self._connection.execute(update(archives).where(archives.c.id == known.archive_key).values(gained))
         return known.archive_key
 
-    def _insert_segments(self, key: int, new: Sequence[NewSegment]) -> None:
+    def _insert_segments(self, key: int, new: Sequence[Segment]) -> None:
         rows = [(key, at, *astuple(one)) for at, one in enumerate(new)]
-        columns = ("archive_key", "idx", *(field.name for field in fields(NewSegment)))
+        columns = ("archive_key", "idx", *(field.name for field in fields(Segment)))
         insert_rows(self._connection, segments, columns, rows)
 
-    def segments(self, key: int) -> list[NewSegment]:
+    def segments(self, key: int) -> list[Segment]:
         """The archive's segments, in order of index."""
         columns = segments.c
         own = select(
@@ -63,7 +63,7 @@ class Archives:
             columns.hash,
         )  # fmt: skip
         rows = self._connection.execute(own.where(columns.archive_key == key).order_by(columns.idx))
-        return [NewSegment(*row) for row in rows]
+        return [Segment(*row[:3], Codec(row.codec), SealKind(row.seal), row.hash) for row in rows]
 
     def get(self, key: int) -> Archive:
         """The archive with that key. Raises KeyError."""

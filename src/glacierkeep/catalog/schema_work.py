@@ -41,6 +41,39 @@ parts = Table(
     **CLUSTERED,
 )
 
+# A file or stream whose volumes are under way; gone once its version is recorded. *size* NULL: a stream.
+volume_sets = Table(
+    "volume_sets",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("root_id", "roots"),
+    Column("token", Text, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("size", Big),
+    Column("mtime_ns", Big, nullable=False),
+    Column("inode", Big, nullable=False),
+    Column("volume_size", Big, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("vault_id", "token"),
+    **STRICT,
+)
+
+# *offset* and *length*: which bytes of the file; *content_offset*: where in the archive's plain content they begin.
+volumes = Table(
+    "volumes",
+    metadata,
+    refer("set_id", "volume_sets", primary_key=True),
+    Column("idx", Big, primary_key=True),
+    refer("archive_key", "archives"),
+    Column("offset", Big, nullable=False),
+    Column("length", Big, nullable=False),
+    Column("content_offset", Big, nullable=False),
+    Column("tree_hash", LargeBinary, nullable=False),
+    **CLUSTERED,
+)
+
 jobs = Table(
     "jobs",
     metadata,

@@ -24,21 +24,6 @@ class ArchiveGone(GlacierkeepError):
         self.keys = keys
 
 
-@dataclass(frozen=True, slots=True)
-class NewSegment:
-    """A piece of an archive that is sealed, compressed and checked alone; its index is its place in the list.
-
-    Lengths and offsets in bytes; *hash* is the SHA-256 of the stored bytes, if known.
-    """
-
-    stored_offset: int
-    stored_length: int
-    plain_length: int
-    codec: str = "plain"
-    seal: str = "none"
-    hash: bytes | None = None
-
-
 class InventoryState(StrEnum):
     """How far an inventory has come."""
 

@@ -124,13 +124,15 @@ class Piece:
     """Where bytes of a version are to be found: an extent before it has a version.
 
     Bytes *offset* to *offset + length* of the plain content of segment *segment* (index) of the archive;
-    they are the version's bytes from *version_offset* on. A length of 0 marks the member's place.
+    they are the version's bytes from *version_offset* on. A length of 0 marks the member's place. *archive_key* None
+    means the archive that is being recorded.
     """
 
     offset: int
     length: int
     version_offset: int = 0
     segment: int = 0
+    archive_key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
