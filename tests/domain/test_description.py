@@ -150,4 +150,4 @@ def test_unknown_fields_are_left_to_later_versions() -> None:
     description = Description(ArchiveKind.SEALED, TOKEN, CATALOG)
     said = json.loads(write(description))
 
-    assert read(json.dumps(said | {"set": TOKEN, "i": 3})) == description
+    assert read(json.dumps(said | {"z": TOKEN, "y": 3})) == description

@@ -11,7 +11,7 @@ from glacierkeep.errors import Exit
 from glacierkeep.operations.preview import preview
 from glacierkeep.operations.scan import Looking
 from support.compare import differences
-from support.world import HOST, SMALL, World
+from support.world import HOST, PLAIN, SMALL, World
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ def test_what_a_dry_run_foretells_is_done(world: World, root: Path, again: bool)
         host=HOST,
         looking=Looking(Rules()),
         sizes=SMALL,
+        coding=PLAIN,
     )
     done = world.upload(root)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from glacierkeep.bundle.rules import Rules
+from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
+from glacierkeep.domain.forms import Compression, Sizes, Squeeze
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Vault
 from glacierkeep.domain.vault import parse_address
@@ -17,7 +19,6 @@ from glacierkeep.local.attach import attach
 from glacierkeep.operations.poll import PollOutcome, poll
 from glacierkeep.operations.retrieve import RetrievalOutcome, retrieve
 from glacierkeep.operations.scan import Looking
-from glacierkeep.operations.sending import Sizes
 from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.stores.glacier.client import connect
@@ -28,6 +29,9 @@ from support.unreliable import Unreliable
 HOST = "here"
 SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB)
 """Sizes that make many archives and parts of little data."""
+
+PLAIN = Coding(Squeeze(Compression.OFF))
+"""Nothing is compressed: the same bytes lie in the vault as on disk."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class World:
             "store": self.store,
             "looking": Looking(Rules()),
             "sizes": SMALL,
+            "coding": PLAIN,
             **self._always,
             **said,
         }

@@ -1,10 +1,10 @@
 """Small files into one tar, ended by its manifest."""
 
 import errno
-import hashlib
 import os
 import stat
 import tempfile
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -13,39 +13,33 @@ from types import TracebackType
 from typing import IO
 
 from glacierkeep.bundle import headers
-from glacierkeep.bundle.folder import FOLDER_FLAGS, sync_folder
+from glacierkeep.bundle.files import PIECE, as_disk_trouble, close_durably, open_new, sync_parent
 from glacierkeep.bundle.headers import BLOCK, TarMember
+from glacierkeep.bundle.tail import manifest_head, tail
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
-from glacierkeep.domain.manifest import (
-    END_LENGTH,
-    END_NAME,
-    FOLDER,
-    LONGEST_LINE,
-    MANIFEST_NAME,
-    TAIL,
-    End,
-    Member,
-    end_content,
-    first_line,
-    member_line,
-)
-from glacierkeep.errors import DiskTrouble, SourceChanged
-
-PIECE = 1024 * 1024
-"""Bytes read and written at once."""
+from glacierkeep.domain.manifest import FOLDER, LONGEST_LINE, TAIL, Member, first_line, member_line
+from glacierkeep.domain.parts import ByteRange
+from glacierkeep.errors import SourceChanged
 
 _NO_HASHES = Hashes(0, bytes(16), bytes(32))
 
 
 @dataclass(frozen=True, slots=True)
 class PackedBundle:
-    """A finished bundle: *size* in bytes, *members* without the manifest and the end."""
+    """A finished bundle: *size* in bytes, *members* without the manifest and the end.
+
+    *starts* are where the members begin, headers included, *members_end* where the manifest's header does;
+    *manifest* is where the manifest's content lies.
+    """
 
     path: Path
     size: int
     members: int
+    starts: "array[int]"
+    members_end: int
+    manifest: ByteRange
 
 
 class BundleWriter:
@@ -60,9 +54,9 @@ class BundleWriter:
         self.members = 0
         self.plain_size = 0
         self._listed = 0
+        self._starts = array("q")
         self._finished = False
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._out = os.fdopen(os.open(path, flags, 0o600), "w+b", buffering=PIECE)
+        self._out = open_new(path)
         self._lines: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed with the bundle
         self._piece = memoryview(bytearray(PIECE))
 
@@ -90,7 +84,7 @@ class BundleWriter:
                 hashes = self._copy(name, descriptor, entry.size)
                 _compare(name, entry, os.fstat(descriptor))
                 self._write(headers.padding(entry.size))
-                return self._list(_member(name, entry, start + len(head), hashes))
+                return self._list(_member(name, entry, start + len(head), hashes), start)
         finally:
             os.close(descriptor)
 
@@ -108,23 +102,16 @@ class BundleWriter:
 
     def finish(self) -> PackedBundle:
         """Write the manifest and the end, and make sure that all of it is on the disk."""
-        with _as_disk_trouble():
-            self._write(headers.header(TarMember(MANIFEST_NAME, headers.FILE, self._manifest_size())))
-            offset, digest = self.plain_size, hashlib.sha256()
-            for piece in self._manifest():
-                digest.update(piece)
+        members_end, head = self.plain_size, manifest_head(self.members)
+        with as_disk_trouble("a bundle"):
+            for piece in tail(head, self._member_lines(), self._listed, members_end):
                 self._write(piece)
-            length = self.plain_size - offset
-            self._write(headers.padding(length))
-            self._write(headers.header(TarMember(END_NAME, headers.FILE, END_LENGTH)))
-            self._write(end_content(End(offset, length, digest.digest())) + bytes(2 * BLOCK))
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-            _sync(self.path.parent)
+            close_durably(self._out)
+            sync_parent(self.path)
         self._lines.close()
         self._finished = True
-        return PackedBundle(self.path, self.plain_size, self.members)
+        manifest = ByteRange(members_end + BLOCK, members_end + BLOCK + len(head) + self._listed)
+        return PackedBundle(self.path, self.plain_size, self.members, self._starts, members_end, manifest)
 
     def abandon(self) -> None:
         """Remove the unfinished file; nothing, once it is finished."""
@@ -144,9 +131,10 @@ class BundleWriter:
 
     def _add_header(self, name: bytes, entry: Entry) -> Member:
         _check(name)
+        start = self.plain_size
         with self._cut_away_unless_done():
             self._write(headers.header(_tar_member(name, entry)))
-            return self._list(_member(name, entry, self.plain_size, None))
+            return self._list(_member(name, entry, self.plain_size, None), start)
 
     def _copy(self, name: bytes, source: int, size: int) -> Hashes:
         hasher = ContentHasher()
@@ -159,18 +147,19 @@ class BundleWriter:
         return hasher.result()
 
     def _write(self, content: bytes | memoryview) -> None:
-        with _as_disk_trouble():
+        with as_disk_trouble("a bundle"):
             self._out.write(content)
         self.plain_size += len(content)
 
-    def _list(self, member: Member) -> Member:
+    def _list(self, member: Member, start: int) -> Member:
         line = member_line(member)
         if len(line) > LONGEST_LINE:
             raise OSError(errno.ENAMETOOLONG, "its path is too long for a manifest")
-        with _as_disk_trouble():
+        with as_disk_trouble("a bundle"):
             self._lines.write(line)
         self._listed += len(line)
         self.members += 1
+        self._starts.append(start)
         return member
 
     @contextmanager
@@ -179,17 +168,13 @@ class BundleWriter:
         try:
             yield
         except BaseException:
-            with _as_disk_trouble():
+            with as_disk_trouble("a bundle"):
                 self._out.seek(start)
                 self._out.truncate()
             self.plain_size = start
             raise
 
-    def _manifest_size(self) -> int:
-        return len(first_line(self.members)) + self._listed
-
-    def _manifest(self) -> Iterator[bytes]:
-        yield first_line(self.members)
+    def _member_lines(self) -> Iterator[bytes]:
         self._lines.seek(0)
         while piece := self._lines.read(PIECE):
             yield piece
@@ -232,19 +217,3 @@ def _tar_member(name: bytes, entry: Entry) -> TarMember:
 
 def _padded(size: int) -> int:
     return size + -size % BLOCK
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, FOLDER_FLAGS)
-    try:
-        sync_folder(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _as_disk_trouble() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DiskTrouble(f"a bundle cannot be written: {error.strerror}") from error

@@ -64,7 +64,7 @@ def read_manifest(read_at: ReadAt, size: int) -> Iterator[Member]:
     with tempfile.TemporaryFile() as copy:
         _fetch(read_at, end, copy)
         copy.seek(0)
-        for count, member in enumerate(read_members(_lines(copy)), start=1):
+        for count, member in enumerate(read_members(lines_of(copy)), start=1):
             if count * BLOCK > size:
                 raise BadManifest("the manifest lists more members than the archive can hold")
             _check(member, end)
@@ -97,7 +97,8 @@ def _exactly(read_at: ReadAt, offset: int, length: int) -> bytes:
     return content
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a manifest. Raises BadManifest for one that is too long."""
     while line := file.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
             raise BadManifest("a line of the manifest is too long")
@@ -119,7 +120,7 @@ def _check(member: Member, end: End) -> None:
 
 
 def _check_file(member: Member) -> None:
-    if member.md5 is None or member.tree_hash is None:
+    if member.tree_hash is None or (member.md5 is None and member.portion is None):
         raise BadManifest(f"the member {names.printable(member.path)} has no hashes")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, literal, select, up
 from glacierkeep.catalog.batches import batched, insert_rows, inserted_key
 from glacierkeep.catalog.columns import Moment
 from glacierkeep.catalog.schema import archives, extents, segments, vaults, versions
-from glacierkeep.catalog.schema_work import retrieval_archives
+from glacierkeep.catalog.schema_work import retrieval_archives, volumes
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, ArchiveState, NewArchive
 from glacierkeep.domain.segments import Codec, SealKind, Segment
@@ -107,7 +107,7 @@ class Archives:
         return [read_archive(row) for row in rows]
 
     def unneeded(self, keys: Iterable[int]) -> list[int]:
-        """Which of *keys*, present or suspect, no live version has an extent in.
+        """Which of *keys*, present or suspect, no live version has an extent in, and no set under way a volume.
 
         A version lives until it is retired: what is gone from disk or superseded still keeps its archive.
         Archives without any extents (catalog archives, unread foreign ones) count as unneeded.
@@ -227,7 +227,11 @@ def _unneeded(keys: list[int]) -> Any:
         .correlate(archives)
         .exists()
     )
-    return select(archives.c.id).where(archives.c.id.in_(keys), archives.c.state.in_(_KEPT), ~needed)
+    under_way = (
+        select(volumes.c.idx).where(volumes.c.archive_key == archives.c.id).correlate(archives).exists()
+    )
+    kept = archives.c.id.in_(keys) & archives.c.state.in_(_KEPT)
+    return select(archives.c.id).where(kept, ~needed, ~under_way)
 
 
 def _row(new: NewArchive, now: datetime) -> dict[str, Any]:

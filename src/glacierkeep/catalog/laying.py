@@ -51,14 +51,13 @@ class Laying:
         self._archive_key = archive_key
         self._held: dict[int, list[_Lain]] = {}
         self._sizes: dict[int, int] = {}
-        self._segments: dict[int, tuple[int, int]] = {}
+        self._segments: dict[tuple[int, int], tuple[int, int]] = {}
         self._rows: list[tuple[int, ...]] = []
         self._dropped: list[int] = []
 
     def lay(self, wishes: list[Wish]) -> None:
         """Write the extents of *wishes*. Raises ArchiveGone, or ValueError for a piece outside its archive."""
-        if any(wish.item.pieces for wish in wishes):
-            self._load_archive()
+        self._load_archives({piece.archive_key for wish in wishes for piece in wish.item.pieces})
         wishes = self._with_sources(wishes)
         self._sizes = {wish.version_id: wish.item.size for wish in wishes}
         fresh = {wish.version_id for wish in wishes if wish.new}
@@ -74,15 +73,21 @@ class Laying:
             pending = [wish for wish in pending if id(wish) not in taken]
         self._write()
 
-    def _load_archive(self) -> None:
-        found = select(archives.c.state, archives.c.vault_id).where(archives.c.id == self._archive_key)
+    def _load_archives(self, keys: set[int | None]) -> None:
+        for key in sorted({key or self._archive_key or 0 for key in keys}):
+            self._load_archive(key)
+
+    def _load_archive(self, key: int) -> None:
+        found = select(archives.c.state, archives.c.vault_id).where(archives.c.id == key)
         row = self._connection.execute(found).first()
         if row is None or row.vault_id != self._vault_id:
             raise ValueError("pieces need an archive of this vault")
         if row.state != ArchiveState.PRESENT:
-            raise ArchiveGone((self._archive_key or 0,))
-        known = select(segments).where(segments.c.archive_key == self._archive_key)
-        self._segments = {row.idx: (row.id, row.plain_length) for row in self._connection.execute(known)}
+            raise ArchiveGone((key,))
+        known = select(segments).where(segments.c.archive_key == key)
+        self._segments |= {
+            (key, row.idx): (row.id, row.plain_length) for row in self._connection.execute(known)
+        }
 
     def _with_sources(self, wishes: list[Wish]) -> list[Wish]:
         """*wishes* with the versions that stand now at the paths that are not part of this recording."""
@@ -137,11 +142,12 @@ class Laying:
     def _pieces(self, item: NewVersion) -> list[_Lain]:
         found = []
         for piece in item.pieces:
-            segment_id, plain = self._segments.get(piece.segment, (0, -1))
+            archive_key = piece.archive_key or self._archive_key or 0
+            segment_id, plain = self._segments.get((archive_key, piece.segment), (0, -1))
             if piece.offset < 0 or piece.length < 0 or piece.offset + piece.length > plain:
                 raise ValueError("a piece lies outside its archive")
             place = (piece.offset, piece.length, piece.version_offset)
-            found.append(_Lain(0, segment_id, *place, self._archive_key or 0, True))
+            found.append(_Lain(0, segment_id, *place, archive_key, True))
         return found
 
     def _content(self, wish: Wish) -> list[_Lain]:

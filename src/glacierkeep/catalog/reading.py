@@ -66,7 +66,7 @@ def select_extents() -> Select[Any]:
     return select(
         extents.c.version_id, extents.c.ordinal, segments.c.archive_key, segments.c.idx, segments.c.codec,
         segments.c.seal, segments.c.stored_offset, segments.c.stored_length, extents.c.offset, extents.c.length,
-        extents.c.version_offset,
+        extents.c.version_offset, segments.c.plain_length, segments.c.hash,
     ).join(segments, segments.c.id == extents.c.segment_id)  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from glacierkeep.catalog.tree import Tree
 from glacierkeep.catalog.uploads import Uploads
 from glacierkeep.catalog.vaults import Vaults
 from glacierkeep.catalog.versions import Versions
+from glacierkeep.catalog.volumes import VolumeSets
 from glacierkeep.clock import Clock
 
 
@@ -37,6 +38,7 @@ class Records:
         self.tree = Tree(connection)
         self.versions = Versions(connection, clock)
         self.uploads = Uploads(connection, clock)
+        self.volume_sets = VolumeSets(connection, clock)
         self.jobs = Jobs(connection, clock)
         self.retrievals = Retrievals(connection, clock)
         self.inventories = Inventories(connection, clock)

@@ -7,7 +7,13 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from glacierkeep.catalog.batches import PAGE, batched, inserted_key
 from glacierkeep.catalog.schema import extents, segments
-from glacierkeep.catalog.schema_work import retrieval_archives, retrieval_items, retrieval_jobs, retrievals
+from glacierkeep.catalog.schema_work import (
+    retrieval_archives,
+    retrieval_arrivals,
+    retrieval_items,
+    retrieval_jobs,
+    retrievals,
+)
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import ItemState, Retrieval
 from glacierkeep.domain.service import Tier
@@ -103,8 +109,21 @@ class Retrievals:
         if rows:
             self._connection.execute(_SETTLE, rows)
 
+    def note_arrival(self, retrieval_id: int, version_id: int, archive_key: int) -> None:
+        """The bytes of the version that lie in that archive are on this disk; said twice, it counts once."""
+        row = {"retrieval_id": retrieval_id, "version_id": version_id, "archive_key": archive_key}
+        self._connection.execute(retrieval_arrivals.insert().prefix_with("OR IGNORE", dialect="sqlite"), row)
+
+    def arrivals(self, retrieval_id: int) -> set[tuple[int, int]]:
+        """Which versions' bytes in which archives are on this disk, of those that lie in several."""
+        own = select(retrieval_arrivals.c.version_id, retrieval_arrivals.c.archive_key)
+        rows = self._connection.execute(own.where(retrieval_arrivals.c.retrieval_id == retrieval_id))
+        return {(row[0], row[1]) for row in rows}
+
     def finish(self, retrieval_id: int) -> None:
         """Nothing is to be done for it any more."""
+        arrived = retrieval_arrivals.c.retrieval_id == retrieval_id
+        self._connection.execute(retrieval_arrivals.delete().where(arrived))
         ended = retrievals.update().where(retrievals.c.id == retrieval_id)
         self._connection.execute(ended.values(finished_at=self._clock.now()))
 

@@ -139,6 +139,16 @@ retrieval_jobs = Table(
     **CLUSTERED,
 )
 
+# Of a version that lies in several archives: the bytes in that one are in its partial file.
+retrieval_arrivals = Table(
+    "retrieval_arrivals",
+    metadata,
+    refer("retrieval_id", "retrievals", primary_key=True),
+    refer("version_id", "versions", primary_key=True),
+    refer("archive_key", "archives", primary_key=True),
+    **CLUSTERED,
+)
+
 inventories = Table(
     "inventories",
     metadata,

@@ -7,16 +7,18 @@ import click
 
 from glacierkeep.cli import options, params
 from glacierkeep.cli.epilog import epilog
-from glacierkeep.errors import Exit, NotYetSupported, UsageError
+from glacierkeep.domain.forms import Compression
+from glacierkeep.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from glacierkeep.bundle.storing import Coding
     from glacierkeep.cli.choosing import ChosenVault
     from glacierkeep.cli.wiring import Wiring
+    from glacierkeep.domain.forms import Sizes
     from glacierkeep.domain.records import Vault
     from glacierkeep.operations.scan import Looking
-    from glacierkeep.operations.sending import Sizes
     from glacierkeep.operations.upload import UploadOutcome
 
 _EXITS = (
@@ -69,6 +71,12 @@ _EXITS = (
     help="Record most of a root as gone, if it is, or do not; otherwise as --yes says.",
 )
 @click.option("--checksum", is_flag=True, help="Read every file; do not trust size, time and inode.")
+@click.option(
+    "--compression",
+    type=click.Choice([each.value for each in Compression]),
+    help="Compress what is worth it, everything or nothing.",
+)
+@click.option("--compression-level", type=click.IntRange(1, 19), help="How hard to compress.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many parts are sent at once.")
 @options.vault
 @options.dry_run
@@ -87,24 +95,32 @@ def command(
     one_file_system: bool | None,
     accept_gone: bool | None,
     checksum: bool,
+    compression: str | None,
+    compression_level: int | None,
     jobs: int | None,
 ) -> None:
     """Archive files, folders or standard input.
 
     Only what is new or changed since the vault last had it is sent. Small files travel together in bundles, a big
-    file is an archive of its own. Broken off anywhere, the same command goes on where it stopped.
+    file is an archive of its own. What is worth it is compressed; a vault with recipients gets everything sealed.
+    Broken off anywhere, the same command goes on where it stopped.
 
     Folders marked by CACHEDIR.TAG or .nobackup are left out.
     """
     _check_words(paths, as_name, label)
     chosen = wiring.vault()
     looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum)
+    coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
-        return _preview(wiring, chosen, paths, label, looking)
-    _refuse_recipients(chosen)
+        return _preview(wiring, chosen, paths, label, looking, coding)
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
-    said = {"label": label, "looking": looking, "jobs": jobs or wiring.settings.upload.jobs}
+    said = {
+        "label": label,
+        "looking": looking,
+        "coding": coding,
+        "jobs": jobs or wiring.settings.upload.jobs,
+    }
     if as_name is not None:
         wiring.leave(_upload_standard_input(wiring, chosen, as_name, **said))
     gone = wiring.options.yes if accept_gone is None else accept_gone
@@ -137,15 +153,6 @@ def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | N
         raise UsageError("--as names what comes from standard input", hint="gk upload - --as NAME")
     if label is not None and len(paths) > 1:
         raise UsageError("--label names one root", hint="upload the folders one by one")
-
-
-def _refuse_recipients(chosen: "ChosenVault") -> None:
-    """Who asks for encryption must not get less."""
-    if chosen.settings.recipients:
-        raise NotYetSupported(
-            f"{chosen.address} is to be encrypted, and this release cannot encrypt; nothing was sent",
-            hint="encryption comes in a later release; to send plain files, remove the vault's recipients",
-        )
 
 
 def _looking(
@@ -212,7 +219,12 @@ def _things(wiring: "Wiring", chosen: "ChosenVault") -> dict[str, Any]:
 
 
 def _preview(
-    wiring: "Wiring", chosen: "ChosenVault", paths: tuple[bytes, ...], label: str | None, looking: "Looking"
+    wiring: "Wiring",
+    chosen: "ChosenVault",
+    paths: tuple[bytes, ...],
+    label: str | None,
+    looking: "Looking",
+    coding: "Coding",
 ) -> None:
     from glacierkeep.domain.records import Vault
     from glacierkeep.operations.preview import preview
@@ -231,6 +243,7 @@ def _preview(
             host=wiring.host,
             looking=looking,
             sizes=_sizes(chosen),
+            coding=coding,
             label=label,
             tell=wiring.listener,
             stop=wiring.stop,
@@ -243,11 +256,31 @@ def _preview(
 
 
 def _sizes(chosen: "ChosenVault") -> "Sizes":
+    from glacierkeep.domain.forms import Sizes
     from glacierkeep.domain.limits import DEFAULT_PART_SIZE
-    from glacierkeep.operations.sending import Sizes
 
     said = chosen.settings
-    return Sizes(said.bundle_size, said.bundle_threshold, said.part_size or DEFAULT_PART_SIZE)
+    return Sizes(
+        said.bundle_size,
+        said.bundle_threshold,
+        said.part_size or DEFAULT_PART_SIZE,
+        said.volume_size,
+        said.bundle_members,
+    )
+
+
+def _coding(wiring: "Wiring", chosen: "ChosenVault", compression: str | None, level: int | None) -> "Coding":
+    """In what form archives are stored. Raises KeyNotChecked before the first sealed upload."""
+    from glacierkeep.bundle.storing import Coding
+    from glacierkeep.domain.forms import Squeeze
+
+    said = chosen.settings
+    wanted = Compression(compression) if compression else said.compression
+    squeeze = Squeeze(wanted, level or said.compression_level)
+    recipients = wiring.recipients(chosen)
+    if recipients is None:
+        return Coding(squeeze)
+    return Coding(squeeze, recipients.seal, recipients.fingerprint)
 
 
 def _warn_empty(wiring: "Wiring", outcome: "UploadOutcome") -> None:

@@ -210,6 +210,10 @@ class Wiring:
         self._open.append(telling.close)
         return telling
 
+    def recipients(self, chosen: ChosenVault) -> Any:
+        """TEMPORARY"""
+        return None
+
     # Which vault
 
     def vault(self, named: str | None = None) -> ChosenVault:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
+from glacierkeep.domain.filling import MOST_MEMBERS
+from glacierkeep.domain.forms import DEFAULT_LEVEL, DEFAULT_VOLUME_SIZE, Compression
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.service import Tier
 from glacierkeep.domain.vault import VaultAddress, VaultKind
@@ -38,6 +40,10 @@ class VaultSettings:
     part_size: int | None = None
     bundle_size: int = BUNDLE_SIZE
     bundle_threshold: int = BUNDLE_THRESHOLD
+    bundle_members: int = MOST_MEMBERS
+    volume_size: int = DEFAULT_VOLUME_SIZE
+    compression: Compression = Compression.AUTO
+    compression_level: int = DEFAULT_LEVEL
     recipients: tuple[str, ...] = ()
     realistic: bool = False
     """Of `local:` vaults: jobs take as many hours as the real service's."""

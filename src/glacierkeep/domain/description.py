@@ -3,7 +3,8 @@
     {"gk":1,"Path":"photos/a.jpg","UTCDateModified":"20190704T101112Z","t":TOKEN,"c":CATALOG,"k":"file",
      "n":"1562235072123456789","o":"644"}
 
-`Path` and `UTCDateModified` are spelled as other tools read them. Reading is total: what is not ours is None.
+`Path` and `UTCDateModified` are spelled as other tools read them. Archives of a set say of which (`set`) and where they
+stand in it (`i`). Reading is total: what is not ours is None.
 """
 
 import json
@@ -17,6 +18,7 @@ from glacierkeep.domain.limits import MAX_DESCRIPTION
 _MTIME = re.compile(r"-?\d{1,19}")
 _MODE = re.compile(r"[0-7]{1,4}")
 _MTIME_LIMIT = 1 << 63
+_MOST_INDEX = 1_000_000
 
 
 class ArchiveKind(StrEnum):
@@ -30,7 +32,11 @@ class ArchiveKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an archive says of itself. *path*, *mtime_ns* and *mode* only for a file archive."""
+    """What an archive says of itself. *path*, *mtime_ns* and *mode* only for a file archive.
+
+    *set_token* and *index* of one that belongs to a set: the volumes of a file, from 1; a full copy of the catalog's
+    records, 0, and its increments.
+    """
 
     kind: ArchiveKind
     token: str
@@ -38,6 +44,8 @@ class Description:
     path: bytes | None = None
     mtime_ns: int | None = None
     mode: int | None = None
+    set_token: str | None = None
+    index: int | None = None
 
 
 def write(description: Description) -> str:
@@ -54,6 +62,8 @@ def write(description: Description) -> str:
         said["n"] = str(description.mtime_ns)
     if description.mode is not None:
         said["o"] = f"{description.mode:o}"
+    if description.set_token is not None:
+        said |= {"set": description.set_token, "i": description.index or 0}
     return json.dumps(said, ensure_ascii=True, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
@@ -76,7 +86,19 @@ def read(line: str) -> Description | None:
         kind = ArchiveKind(str(said.get("k")))
     except ValueError:
         return None
-    return Description(kind, said["t"], said["c"], _path(said), _mtime(said), _mode(said))
+    return Description(kind, said["t"], said["c"], _path(said), _mtime(said), _mode(said), *_set(said))
+
+
+def _set(said: dict[str, object]) -> tuple[str, int] | tuple[None, None]:
+    series, index = said.get("set"), said.get("i")
+    if (
+        isinstance(series, str)
+        and token.is_token(series)
+        and type(index) is int
+        and 0 <= index <= _MOST_INDEX
+    ):
+        return series, index
+    return None, None
 
 
 def _path(said: dict[str, object]) -> bytes | None:

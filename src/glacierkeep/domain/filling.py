@@ -31,6 +31,7 @@ class Filling:
     """How full the bundle under way is."""
 
     target: int = DEFAULT_BUNDLE_SIZE
+    most: int = MOST_MEMBERS
     size: int = 0
     members: int = 0
 
@@ -38,7 +39,7 @@ class Filling:
         """Whether one more member fits; the first one always does."""
         if not self.members:
             return True
-        return self.members < MOST_MEMBERS and self.size + member_size(name, entry) <= self.target
+        return self.members < self.most and self.size + member_size(name, entry) <= self.target
 
     def add(self, name: bytes, entry: Entry) -> None:
         self.size += member_size(name, entry)

@@ -1,15 +1,20 @@
 """The list of a bundle's members, and the 512 bytes that find it from the archive's end.
 
-The manifest is JSON Lines: `{"gk":1,"type":"manifest","members":N}`, then a line per member. The end is
+The manifest is JSON Lines: `{"gk":1,"type":"manifest","members":N}`, then a line per member. Of a sealed archive the
+first line says `"segments":M` as well, and M lines about segments come before the members. The end is
 `{"gk":1,"type":"end","offset":…,"length":…,"sha256":…}` padded with blanks to 512 bytes.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from glacierkeep.domain import names
 from glacierkeep.domain.files import KIND_WORDS, FileKind
+from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.segments import Codec, SealKind, Segment
+from glacierkeep.domain.token import is_token
 
 FOLDER = b".glacierkeep"
 MANIFEST_NAME = FOLDER + b"/manifest.jsonl"
@@ -19,6 +24,8 @@ TAIL = 2048
 """The archive's last bytes: the end member's header, its content and two zero blocks."""
 LONGEST_LINE = 64 * 1024
 """A member's two paths at 4,096 bytes, escaped as JSON and once more as base64, stay below this."""
+MOST_SEGMENTS = 1_000_000
+"""Far beyond what a volume or bundle of ours has: a manifest that claims more is none of ours."""
 
 
 class BadManifest(ValueError):
@@ -26,11 +33,25 @@ class BadManifest(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """Which part of a file a volume holds: from byte *offset* on, as number *index* (from 1) of the set *token*.
+
+    *whole* are the hashes of all of the file, which only the last volume knows: it is the last if they are there.
+    """
+
+    token: str
+    index: int
+    offset: int
+    whole: Hashes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One path in a bundle. *path* begins with the root's label; *offset* is of its content in the tar.
 
     *size* in bytes; hashes are raw digests, None for what has no content; *target* is the text of a
-    symlink, or the path (label included) of a hard link's first name.
+    symlink, or the path (label included) of a hard link's first name. Of a volume's one member *size* and *tree_hash*
+    are the portion's, and *md5* is None.
     """
 
     path: bytes
@@ -43,6 +64,7 @@ class Member:
     tree_hash: bytes | None = None
     sha256: bytes | None = None
     target: bytes | None = None
+    portion: Portion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +76,24 @@ class End:
     sha256: bytes
 
 
-def first_line(members: int) -> bytes:
+def first_line(members: int, segments: int = 0) -> bytes:
     """The manifest's first line."""
-    return _line({"gk": 1, "type": "manifest", "members": members})
+    said: dict[str, object] = {"gk": 1, "type": "manifest", "members": members}
+    return _line(said | ({"segments": segments} if segments else {}))
+
+
+def segment_line(segment: Segment) -> bytes:
+    """The line of *segment*."""
+    said: dict[str, object] = {
+        "offset": segment.stored_offset,
+        "length": segment.stored_length,
+        "plain_length": segment.plain_length,
+        "codec": segment.codec.value,
+        "seal": segment.seal.value,
+    }
+    if segment.hash is not None:
+        said["sha256"] = segment.hash.hex()
+    return _line(said)
 
 
 def member_line(member: Member) -> bytes:
@@ -70,7 +107,26 @@ def member_line(member: Member) -> bytes:
     said |= {"mtime_ns": member.mtime_ns, "mode": f"{member.mode:o}", "kind": member.kind.word}
     if member.target is not None:
         said |= _named("target", member.target)
+    if member.portion is not None:
+        said |= _portion_said(member.portion)
     return _line(said)
+
+
+def _portion_said(portion: Portion) -> dict[str, object]:
+    said: dict[str, object] = {
+        "set": portion.token,
+        "index": portion.index,
+        "last": portion.whole is not None,
+        "piece_offset": portion.offset,
+    }
+    if portion.whole is not None and portion.whole.md5 is not None:
+        whole = portion.whole
+        said["whole"] = {
+            "size": whole.size,
+            "md5": portion.whole.md5.hex(),
+            "tree_hash": whole.tree_hash.hex(),
+        }
+    return said
 
 
 def end_content(end: End) -> bytes:
@@ -92,16 +148,47 @@ def read_end(content: bytes, archive_size: int) -> End:
 
 def read_members(lines: Iterable[bytes]) -> Iterator[Member]:
     """The members a manifest lists, checked one by one; paths are still to be judged. Raises BadManifest."""
+    yield from read_lines(lines)[1]
+
+
+def read_lines(lines: Iterable[bytes]) -> tuple[list[Segment], Iterator[Member]]:
+    """The segments a manifest lists, if it does, and its members as read_members gives them. Raises BadManifest."""
     rest = iter(lines)
     said = _object(next(rest, b""))
     if said.get("gk") != 1 or said.get("type") != "manifest":
         raise BadManifest("the manifest does not begin as one of ours")
-    expected, count = _number(said, "members"), 0
-    for line in rest:
+    expected = _number(said, "members")
+    count = _number(said, "segments") if "segments" in said else 0
+    if count > MOST_SEGMENTS:
+        raise BadManifest(f"the manifest announces {count} segments")
+    segments = [_read_segment(_object(line)) for line in islice(rest, count)]
+    if len(segments) != count:
+        raise BadManifest(f"the manifest announces {count} segments and lists {len(segments)}")
+    return segments, _read_members(rest, expected)
+
+
+def _read_members(lines: Iterator[bytes], expected: int) -> Iterator[Member]:
+    count = 0
+    for line in lines:
         yield _read_member(_object(line))
         count += 1
     if count != expected:
         raise BadManifest(f"the manifest announces {expected} members and lists {count}")
+
+
+def _read_segment(said: dict[str, object]) -> Segment:
+    try:
+        codec, seal = Codec(str(said.get("codec"))), SealKind(str(said.get("seal")))
+    except ValueError as error:
+        raise BadManifest("a segment is stored in no way that is known") from error
+    return Segment(
+        _number(said, "offset"),
+        _number(said, "length"),
+        _number(said, "plain_length"),
+        codec,
+        seal,
+        _digest(said, "sha256", 32),
+    )
 
 
 def _read_member(said: dict[str, object]) -> Member:
@@ -123,7 +210,24 @@ def _read_member(said: dict[str, object]) -> Member:
         tree_hash=_digest(said, "tree_hash", 32),
         sha256=_digest(said, "sha256", 32),
         target=_name(said, "target"),
+        portion=_portion(said) if "set" in said else None,
     )
+
+
+def _portion(said: dict[str, object]) -> Portion:
+    token, last, index = said["set"], said.get("last"), _number(said, "index", least=1)
+    if not isinstance(token, str) or not is_token(token) or not isinstance(last, bool):
+        raise BadManifest("a volume does not say what set it is of")
+    return Portion(token, index, _number(said, "piece_offset"), _whole(said.get("whole")) if last else None)
+
+
+def _whole(said: object) -> Hashes:
+    if not isinstance(said, dict):
+        raise BadManifest("the last volume does not say what the whole file is")
+    md5, tree_hash = _digest(said, "md5", 16), _digest(said, "tree_hash", 32)
+    if md5 is None or tree_hash is None:
+        raise BadManifest("the last volume lacks the whole file's hashes")
+    return Hashes(_number(said, "size"), md5, tree_hash)
 
 
 def _line(said: dict[str, object]) -> bytes:

@@ -79,6 +79,20 @@ def cover(wanted: Iterable[ByteRange], size: int, gap: int) -> list[ByteRange]:
     return joined
 
 
+def widen(wanted: ByteRange, size: int) -> ByteRange:
+    """*wanted*, or the smallest subtree of the tree hash that holds it, where that is at most an eighth more.
+
+    Of such a range the service tells its own tree hash (developer guide, "Receiving checksums when downloading data").
+    """
+    first, last, total = wanted.start // LEAF, -(-wanted.stop // LEAF), -(-size // LEAF)
+    step = 1
+    while first // step * step + step < last:
+        step *= 2
+    start = first // step * step
+    subtree = ByteRange(start * LEAF, min(min(start + step, total) * LEAF, size))
+    return subtree if subtree.length * 8 <= wanted.length * 9 else wanted
+
+
 def is_tree_hash_aligned(wanted: ByteRange, size: int) -> bool:
     """Whether *wanted* is a whole subtree of the tree hash of *size* bytes.
 

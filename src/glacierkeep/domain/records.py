@@ -211,6 +211,9 @@ class Extent:
     offset: int
     length: int
     version_offset: int
+    plain_length: int = 0
+    hash: bytes | None = None
+    """Of the segment: its plain bytes, and the SHA-256 of its stored ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,41 @@ class Upload:
     description: str
     upload_id: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSet:
+    """A big file, or a stream, whose volumes are under way. *size* None: a stream, which cannot be read again.
+
+    *path* is below the root; *mtime_ns* and *inode* are the file's when it was planned; *volume_size* in bytes; *form*
+    is in what form the volumes are stored.
+    """
+
+    set_id: int
+    vault_id: int
+    root_id: int
+    token: str
+    path: bytes
+    size: int | None
+    mtime_ns: int
+    inode: int
+    volume_size: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A stored volume: bytes *offset* to *offset + length* of the file, with their tree hash.
+
+    They begin at *content_offset* of the archive's plain content.
+    """
+
+    index: int
+    archive_key: int
+    offset: int
+    length: int
+    content_offset: int
+    tree_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

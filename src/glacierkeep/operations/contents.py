@@ -1,6 +1,7 @@
 """What an archive of ours holds, as versions to be recorded."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 
 from glacierkeep.catalog import Catalog, Records
@@ -8,6 +9,7 @@ from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.records import NewVersion, Piece, Root
+from glacierkeep.domain.segments import Segment, SegmentMap
 
 _AT_ONCE = 2000
 """Members of a bundle that are written down by one call: all in one transaction, never all in memory."""
@@ -26,17 +28,26 @@ def record_file(run_id: int, root_id: int, vault_id: int, entry: Entry) -> Calla
 
 
 def record_members(
-    run_id: int, root_id: int, versions: Iterable[NewVersion]
+    run_id: int | None, root_id: int, versions: Iterable[NewVersion], segments: Iterable[Segment]
 ) -> Callable[[Records, int], None]:
-    """What a bundle holds: its members."""
+    """What a bundle holds: its members, their pieces within the plain content that *segments* cut."""
+    within = SegmentMap(segments)
 
     def record(records: Records, archive_key: int) -> None:
         vault_id = records.archives.get(archive_key).vault_id
-        rest = iter(versions)
+        rest = (_cut(version, within) for version in versions)
         while some := list(islice(rest, _AT_ONCE)):
             records.versions.record(run_id, root_id, vault_id, archive_key, some)
 
     return record
+
+
+def _cut(version: NewVersion, within: SegmentMap) -> NewVersion:
+    """*version*, whose pieces lie in one plain whole, with those that lie in segments."""
+    if len(within.segments) == 1:
+        return version
+    lying = tuple(piece for whole in version.pieces for piece in within.pieces(whole.offset, whole.length))
+    return replace(version, pieces=lying)
 
 
 def member_version(

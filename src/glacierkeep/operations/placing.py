@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 
 from glacierkeep.bundle.content import Write, write_pieces
+from glacierkeep.bundle.files import as_disk_trouble
+from glacierkeep.bundle.opening import Opening, Unseal, is_plain, segment_of
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
-from glacierkeep.bundle.read import ReadAt, reader_of
+from glacierkeep.bundle.read import reader_of
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
@@ -17,14 +19,13 @@ from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
-from glacierkeep.errors import BytesMismatch, Exit
+from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 from glacierkeep.operations.arrivals import download
 from glacierkeep.operations.retrieval_plan import stored_range
 from glacierkeep.stores.store import Store
 
 _BATCH = 200
-_PIECE = 1 << 20
 _ALL_OF_OWNER = 0o700
 
 
@@ -37,6 +38,7 @@ class Placing:
         target: Target,
         *,
         catalog: Catalog,
+        unseal: Unseal,
         tell: Listener,
         stop: Callable[[], bool],
     ) -> None:
@@ -47,6 +49,7 @@ class Placing:
             tell,
             stop,
         )
+        self.unseal = unseal
         self.different = 0
         self.size = 0
         self.codes: list[Exit] = []
@@ -67,7 +70,9 @@ class Placing:
 
     def settle_what_is_there(self, job: Job) -> None:
         """Settle items that *job* need not bring: what is wanted is in its place, or what must stay there."""
-        for version, _ in self._pieces(job):
+        for version, _ in self._pieces(
+            job
+        ):  # of several archives too: what is in its place needs none of them
             with contextlib.suppress(CannotPlace):
                 kept = self.target.look(version.path, _expected(version))
                 if kept is not None and (kept.same or not self.retrieval.overwrite):
@@ -78,10 +83,10 @@ class Placing:
         """Whether an item still waits for bytes that *job* brings."""
         return next(self._pieces(job), None) is not None
 
-    def bring(self, job: Job, archive: Archive, name: str, *, store: Store, clock: Clock) -> None:
+    def bring(self, job: Job, archive: Archive, name: str, *, store: Store, clock: Clock) -> bool:
         """Download what *job* brings as the partial file *name*, and place every item whose bytes are in it.
 
-        Raises what the store raises.
+        False if it is sealed and no identity at hand opens it: what came is kept. Raises what the store raises.
         """
         try:
             download(
@@ -94,11 +99,18 @@ class Placing:
                 with self.catalog.write() as records:
                     records.archives.note_retrieved(archive.archive_key, clock.now())
         if self.stop():
-            return
-        if not self._place_whole(job, archive, name):
-            self._place_members(job, name)
+            return True
+        try:
+            if not self._place_whole(job, archive, name):
+                self._place_members(job, archive, name)
+        except NoIdentity as error:
+            self.flush()
+            self.codes.append(error.exit)
+            self.tell(Trouble(f"archive:{archive.archive_id}".encode(), error.code, str(error), error.hint))
+            return False
         self.drop(name)
         self.flush()
+        return True
 
     def drop(self, name: str) -> None:
         """Nothing is wanted any more of the partial file *name*."""
@@ -154,43 +166,59 @@ class Placing:
     def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
-        if len(some) != 1 or some[0][1].length != archive.size or some[0][0].kind is not FileKind.FILE:
+        if len(some) != 1 or not _is_all(*some[0], archive):
             return False
-        version = some[0][0]
-        self._place(
-            version,
-            lambda: self.target.place_partial(
-                name,
-                version.path,
-                expected=_expected(version),
-                mtime_ns=version.mtime_ns,
-                mode=version.mode,
-                overwrite=self.retrieval.overwrite,
-            ),
-        )
+        self._place(some[0][0], functools.partial(self._partial, some[0][0], name))
         return True
 
-    def _place_members(self, job: Job, name: str) -> None:
+    def _place_members(self, job: Job, archive: Archive, name: str) -> None:
         """Every waiting item from its bytes within what came; hard links after the files they link to."""
         start = job.range.start if job.range else 0
         with self.target.open_partial(name) as partial:
-            read_at = reader_of(partial)
+            opening = Opening(reader_of(partial), start, self.unseal, f"archive {archive.archive_id}")
             for kind in (FileKind.FILE, FileKind.HARDLINK):
-                for version, extent in self._pieces(job):
+                for version, extents in self._pieces(job):
                     if self.stop():
                         return
                     if version.kind is kind:
-                        pieces = _pieces_of(read_at, stored_range(extent).start - start, extent.length)
-                        self._place(version, functools.partial(self._content, version, write_pieces(pieces)))
+                        self._place_member(version, extents, opening)
                 self.flush()
 
-    def _pieces(self, job: Job) -> Iterator[tuple[Version, Extent]]:
-        """The waiting items whose bytes *job* brings, each with its one extent."""
+    def _place_member(self, version: Version, extents: list[Extent], opening: Opening) -> None:
+        content = opening.content(extents)
+        if sum(extent.length for extent in extents) < version.size:
+            self._gather(version, extents, content)
+        else:
+            self._place(version, functools.partial(self._content, version, write_pieces(content)))
+
+    def _gather(self, version: Version, extents: list[Extent], content: Iterator[bytes]) -> None:
+        """Put bytes of a version that lies in several archives into its partial file; place it once all are there."""
+        name, key = f"whole-{version.version_id}-{self.retrieval.retrieval_id}", extents[0].archive_key
+        try:
+            with self.target.open_partial(name) as partial, as_disk_trouble("a file that comes in volumes"):
+                partial.seek(extents[0].version_offset)
+                partial.writelines(content)
+                partial.flush()
+                os.fsync(partial.fileno())
+        except SegmentDamaged as error:
+            self._mismatch(version.path, error)
+            return self._settle(version, ItemState.FAILED, str(error))
+        with self.catalog.write() as records:
+            records.retrievals.note_arrival(self.retrieval.retrieval_id, version.version_id, key)
+            arrived = records.retrievals.arrivals(self.retrieval.retrieval_id)
+            needed = records.versions.extents(version.version_id, self.retrieval.vault_id)
+        if all((version.version_id, extent.archive_key) in arrived for extent in needed if extent.length):
+            self._place(version, functools.partial(self._partial, version, name))
+
+    def _pieces(self, job: Job) -> Iterator[tuple[Version, list[Extent]]]:
+        """The waiting items whose bytes *job* brings, each with the extents that are not here yet."""
         assert job.archive_key is not None
+        with self.catalog.read() as records:
+            arrived = records.retrievals.arrivals(self.retrieval.retrieval_id)
         for version, extents in self.catalog.retrieval_pieces(self.retrieval.retrieval_id, job.archive_key):
-            for extent in extents:
-                if extent.length and _brings(job, stored_range(extent)):
-                    yield version, extent
+            brought = [each for each in extents if each.length and _brings(job, stored_range(each))]
+            if brought and (version.version_id, job.archive_key) not in arrived:
+                yield version, brought
 
     def _content(self, version: Version, write: Write) -> Placed | Kept:
         if version.kind is FileKind.HARDLINK and version.target is not None:
@@ -205,6 +233,16 @@ class Placing:
                 overwrite=self.retrieval.overwrite,
             )
         return self._write(version, write)
+
+    def _partial(self, version: Version, name: str) -> Placed | Kept:
+        return self.target.place_partial(
+            name,
+            version.path,
+            expected=_expected(version),
+            mtime_ns=version.mtime_ns,
+            mode=version.mode,
+            overwrite=self.retrieval.overwrite,
+        )
 
     def _write(self, version: Version, write: Write) -> Placed | Kept:
         return self.target.place_file(
@@ -224,7 +262,7 @@ class Placing:
     def _place(self, version: Version, place: Callable[[], Placed | Kept]) -> None:
         try:
             result = place()
-        except BytesMismatch as error:
+        except (BytesMismatch, SegmentDamaged) as error:
             self._mismatch(version.path, error)
             self._settle(version, ItemState.FAILED, str(error))
         except CannotPlace as error:
@@ -244,7 +282,7 @@ class Placing:
         if version.kind is not FileKind.FOLDER or not same:
             self.tell(FileKept(version.path, same))
 
-    def _mismatch(self, path: bytes, error: BytesMismatch) -> None:
+    def _mismatch(self, path: bytes, error: BytesMismatch | SegmentDamaged) -> None:
         self.codes.append(Exit.MISMATCH)
         self.tell(Trouble(path, error.code, str(error), error.hint))
 
@@ -300,9 +338,10 @@ def _brings(job: Job, wanted: ByteRange) -> bool:
     return job.range is None or job.range.holds(wanted)
 
 
-def _pieces_of(read_at: ReadAt, start: int, length: int) -> Iterator[bytes]:
-    for at in range(start, start + length, _PIECE):
-        yield read_at(at, min(_PIECE, start + length - at))
+def _is_all(version: Version, extents: list[Extent], archive: Archive) -> bool:
+    """Whether the archive is just this file, as it is."""
+    plain = version.kind is FileKind.FILE and len(extents) == 1 and is_plain(segment_of(extents[0]))
+    return plain and extents[0].length == archive.size == version.size
 
 
 def _expected(version: Version) -> Hashes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from glacierkeep.bundle.opening import Unseal
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Retrieval, Vault
@@ -35,6 +36,7 @@ def poll(
     clock: Clock,
     host: str,
     vault: Vault | None = None,
+    unseal: Unseal | None = None,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
 ) -> PollOutcome:
@@ -42,7 +44,7 @@ def poll(
 
     One thing that fails does not stop the others. What another gk is at is left to it. Waiting is no failure.
     """
-    one = _Poll(catalog, store_of, clock, host, tell, stop, PollOutcome())
+    one = _Poll(catalog, store_of, clock, host, unseal, tell, stop, PollOutcome())
     with catalog.read() as records:
         vaults = {each.vault_id: each for each in records.vaults.all() if vault in (None, each)}
         retrievals = [each for each in records.retrievals.open() if each.vault_id in vaults]
@@ -59,6 +61,7 @@ class _Poll:
     store_of: Callable[[Vault], Store]
     clock: Clock
     host: str
+    unseal: Unseal | None
     tell: Listener
     stop: Callable[[], bool]
     outcome: PollOutcome
@@ -71,6 +74,7 @@ class _Poll:
                 store=self.store_of(vault),
                 clock=self.clock,
                 host=self.host,
+                unseal=self.unseal,
                 tell=self.tell,
                 stop=self.stop,
             )

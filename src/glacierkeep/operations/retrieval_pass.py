@@ -7,6 +7,7 @@ and an item counts as placed only once its file has its final name.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from glacierkeep.bundle.opening import Unseal
 from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
@@ -47,6 +48,7 @@ def advance(
     store: Store,
     clock: Clock,
     host: str,
+    unseal: Unseal,
     lock_wait: float,
     tell: Listener,
     stop: Callable[[], bool],
@@ -57,7 +59,7 @@ def advance(
         lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait),
         Target(retrieval.target) as target,
     ):
-        placing = Placing(retrieval, target, catalog=catalog, tell=tell, stop=stop)
+        placing = Placing(retrieval, target, catalog=catalog, unseal=unseal, tell=tell, stop=stop)
         placing.place_what_needs_no_bytes()
         one = _Pass(retrieval, placing, catalog, store, clock, host, tell, stop)
         try:
@@ -161,11 +163,11 @@ class _Pass:
             self.placing.drop(name)
             return self._let_go(job)
         try:
-            self.placing.bring(job, self._archive(job), name, store=self.store, clock=self.clock)
+            done = self.placing.bring(job, self._archive(job), name, store=self.store, clock=self.clock)
         except NotFound:
             expired = asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
             return self._ask_again(expired, all_jobs)
-        return self._let_go(job)
+        return self._let_go(job) if done else True
 
     def _let_go(self, job: Job) -> bool:
         if job.progress is not JobProgress.COLLECTED:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
+from glacierkeep.bundle.opening import is_plain, segment_of
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
-from glacierkeep.domain.parts import ByteRange, cover
+from glacierkeep.domain.parts import ByteRange, cover, widen
 from glacierkeep.domain.records import Archive, Extent, Version
+from glacierkeep.domain.segments import SealKind
 
 _BATCH = 400
 JOIN_GAP = 4 * MIB
@@ -28,12 +30,13 @@ class PlannedJob:
 
 @dataclass(slots=True)
 class RetrievalPlan:
-    """What a wish comes to. *elsewhere* names versions whose bytes are not in the vault."""
+    """What a wish comes to. *elsewhere* names versions whose bytes are not in the vault; *sealed* is how many are."""
 
     files: int = 0
     size: int = 0
     jobs: list[PlannedJob] = field(default_factory=list)
     elsewhere: list[bytes] = field(default_factory=list)
+    sealed: int = 0
 
     @property
     def job_bytes(self) -> int:
@@ -54,6 +57,7 @@ def plan_retrieval(versions: Iterable[Version], vault_id: int, *, catalog: Catal
             extents = [extent for extent in lying.get(version.version_id, ()) if extent.length]
             if version.size and not extents:
                 plan.elsewhere.append(version.path)
+            plan.sealed += any(extent.seal != SealKind.NONE for extent in extents)
             for extent in extents:
                 _want(wanted.setdefault(extent.archive_key, []), stored_range(extent))
     with catalog.read() as records:
@@ -64,7 +68,7 @@ def plan_retrieval(versions: Iterable[Version], vault_id: int, *, catalog: Catal
 
 def stored_range(extent: Extent) -> ByteRange:
     """The bytes of the archive that must be fetched to open *extent*: of a plain segment just its own."""
-    if extent.codec == "plain" and extent.seal == "none":
+    if is_plain(segment_of(extent)):
         start = extent.stored_offset + extent.offset
         return ByteRange(start, start + extent.length)
     return ByteRange(extent.stored_offset, extent.stored_offset + extent.stored_length)
@@ -80,6 +84,5 @@ def _want(ranges: list[ByteRange], one: ByteRange) -> None:
 
 def _jobs(archive: Archive, ranges: list[ByteRange]) -> list[PlannedJob]:
     whole = ByteRange(0, archive.size)
-    return [
-        PlannedJob(archive, None if each == whole else each) for each in cover(ranges, archive.size, JOIN_GAP)
-    ]
+    asked = (widen(each, archive.size) for each in cover(ranges, archive.size, JOIN_GAP))
+    return [PlannedJob(archive, None if each == whole else each) for each in asked]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from glacierkeep.bundle.opening import Unseal, no_identity
 from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.clock import Clock
@@ -78,6 +79,7 @@ def retrieve(
     tier: Tier = Tier.STANDARD,
     moment: Moment = NOW,
     overwrite: bool = False,
+    unseal: Unseal | None = None,
     wait: bool = False,
     lock_wait: float = 0,
     tell: Listener = nobody,
@@ -87,7 +89,8 @@ def retrieve(
 
     The wish and its jobs are in the catalog before the service is asked. What is ready is placed; with *wait* the
     rest is waited for, else `gk poll` goes on. An open wish for the very same is taken up again.
-    Raises NoSuchName, NothingToDo, DiskTrouble for a target that cannot be used, and what the store raises.
+    Raises NoSuchName, NothingToDo, NoIdentity if something is sealed and there is nothing to *unseal* it, DiskTrouble
+    for a target that cannot be used, and what the store raises.
     """
     plan = plan_retrieval(
         _wanted(names, catalog=catalog, host=host, moment=moment), vault.vault_id, catalog=catalog
@@ -97,6 +100,8 @@ def retrieve(
             f"nothing of this lies in {vault.address}",
             hint="gk show NAME tells in which vaults it lies; choose one with -V",
         )
+    if plan.sealed and unseal is None:
+        no_identity(b"")
     Target(target).close()  # a folder that cannot be used is found out before anything is wished for
     wanted = array(
         "q",
@@ -111,6 +116,7 @@ def retrieve(
         store=store,
         clock=clock,
         host=host,
+        unseal=unseal,
         wait=wait,
         lock_wait=lock_wait,
         tell=tell,
@@ -125,6 +131,7 @@ def follow(
     store: Store,
     clock: Clock,
     host: str,
+    unseal: Unseal | None = None,
     wait: bool = False,
     lock_wait: float = 0,
     tell: Listener = nobody,
@@ -139,12 +146,13 @@ def follow(
             store=store,
             clock=clock,
             host=host,
+            unseal=unseal or no_identity,
             lock_wait=lock_wait,
             tell=tell,
             stop=stop,
         )
         total = total.plus(one)
-        if not (one.waiting and wait) or stop():
+        if not (one.waiting and wait) or stop() or Exit.CREDENTIALS in one.codes:
             return _outcome(retrieval, total, catalog=catalog)
         wait_for(pause, clock=clock, stop=stop)
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)

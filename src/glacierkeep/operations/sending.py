@@ -5,22 +5,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from glacierkeep.bundle.encode import encode
 from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.catalog import Catalog, Records
-from glacierkeep.domain import description as descriptions
+from glacierkeep.bundle.storing import Coding
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
-from glacierkeep.domain.description import ArchiveKind, Description
+from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.filling import Filling
-from glacierkeep.domain.limits import DEFAULT_PART_SIZE
+from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.manifest import Member
-from glacierkeep.domain.parts import choose_part_size
-from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState, Vault
+from glacierkeep.domain.records import NewVersion, Root, Upload, Vault
 from glacierkeep.errors import SourceChanged
 from glacierkeep.events import Listener, Trouble
-from glacierkeep.operations.asking import new_token
+from glacierkeep.operations.choosing_form import Way, way_of
 from glacierkeep.operations.content import Judged, judge, look_again, source_of
 from glacierkeep.operations.contents import (
     hashes_at,
@@ -30,19 +30,12 @@ from glacierkeep.operations.contents import (
     record_file,
     record_members,
 )
+from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.references import References
 from glacierkeep.operations.scan import Change
 from glacierkeep.operations.shipping import Shipping
-from glacierkeep.transfer.source import StagedSource
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Where small ends and how big bundles and parts are. Bytes."""
-
-    bundle: int
-    threshold: int
-    part: int = DEFAULT_PART_SIZE
+from glacierkeep.operations.volumes import Volumes, drop_staged
+from glacierkeep.transfer.source import FileSource, StagedSource
 
 
 @dataclass(slots=True)
@@ -74,6 +67,7 @@ class Sending:
         run_id: int,
         vault: Vault,
         sizes: Sizes,
+        coding: Coding,
         *,
         shipping: Shipping,
         catalog: Catalog,
@@ -82,15 +76,17 @@ class Sending:
         tell: Listener,
         stop: Callable[[], bool],
     ) -> None:
-        self.root, self.run_id, self.vault, self.sizes = root, run_id, vault, sizes
+        self.root, self.run_id, self.vault, self.sizes, self.coding = root, run_id, vault, sizes, coding
         self.shipping, self.catalog, self.staging, self.root_fd = shipping, catalog, staging, root_fd
         self.tell, self.stop = tell, stop
         self.sent = Sent()
+        self.failed: set[bytes] = set()
+        """Paths that could not be read."""
+        self._intents = Intents(root, run_id, vault, sizes.part, catalog)
         self._label = root.label.encode()
         self._bundle: _Bundle | None = None
         self._riders: list[Change] = []
         self._references = References(run_id, root.root_id, vault.vault_id, catalog=catalog)
-        self._failed: set[bytes] = set()
 
     def send(self, changes: Iterable[Change]) -> None:
         """Send or record every change, in order; what cannot be read is told of and left out.
@@ -142,7 +138,7 @@ class Sending:
         return now is not None and now.tree_hash == known.tree_hash
 
     def _send(self, change: Change) -> None:
-        if self._is_big(change.entry):
+        if change.entry.kind is FileKind.FILE and change.entry.size >= self.sizes.threshold:
             self._send_big(change)
         else:
             self._add(change)
@@ -155,23 +151,17 @@ class Sending:
     def _without_lost_twin(self, change: Change) -> Change:
         """*change*; a hard link whose first name could not be read brings the content itself."""
         entry = change.entry
-        if entry.kind is not FileKind.HARDLINK or entry.target not in self._failed:
+        if entry.kind is not FileKind.HARDLINK or entry.target not in self.failed:
             return change
         return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
-
-    def _is_big(self, entry: Entry) -> bool:
-        """Whether the file goes as an archive of its own; one whose name is too long for that goes as a bundle."""
-        if entry.kind is not FileKind.FILE or entry.size < self.sizes.threshold:
-            return False
-        return descriptions.fits(self._describe(ArchiveKind.FILE, "0" * 26, entry))
 
     # Big files
 
     def _send_big(self, change: Change) -> None:
-        """Send the file straight from where it lies; once more if it changed while it was read."""
+        """Send the file by the way that suits it; once more if it changed while it was read."""
         for last in (False, True):
             try:
-                self._ship_file(change)
+                self._ship_big(change)
                 return
             except OSError as error:
                 return self._trouble(change.entry.path, error)
@@ -181,20 +171,38 @@ class Sending:
                     return self._trouble(change.entry.path, error)
                 change = again
 
-    def _ship_file(self, change: Change) -> None:
-        entry, token = change.entry, new_token()
+    def _ship_big(self, change: Change) -> None:
+        entry = change.entry
         with source_of(change, self.root_fd) as source:
-            upload = self._intend(
-                ArchiveKind.FILE, token, UploadState.INTENDED, entry.path, entry, size=entry.size
-            )
+            way = way_of(entry, source, self.sizes, self.coding, self._intents)
+            if way is Way.BUNDLE:
+                return self._add(change)
             self._references.write()
-            name = self._name(entry)
-            self.shipping.ship(upload, source, self._recording_file(entry), files=1, name=name)
+            if way is Way.FILE:
+                self._ship_file(entry, source)
+            else:
+                self._volumes(compressed=way is Way.FRAMES).send_file(entry, source)
         self.sent.files += 1
         self.sent.size += entry.size
 
-    def _recording_file(self, entry: Entry) -> Callable[[Records, int], None]:
-        return record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
+    def _ship_file(self, entry: Entry, source: FileSource) -> None:
+        upload = self._intents.file(entry)
+        record = record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
+        self.shipping.ship(upload, source, record, files=1, name=self._name(entry))
+
+    def _volumes(self, *, compressed: bool) -> Volumes:
+        return Volumes(
+            self.root,
+            self.run_id,
+            self.vault,
+            self.sizes.volume,
+            self.coding,
+            compressed,
+            self._intents,
+            self.shipping,
+            self.catalog,
+            self.staging,
+        )
 
     # Bundles
 
@@ -264,13 +272,10 @@ class Sending:
 
     def _open_bundle(self) -> _Bundle:
         if self._bundle is None:
-            token = new_token()
-            staged = staged_name(token)
-            upload = self._intend(
-                ArchiveKind.BUNDLE, token, UploadState.STAGING, staged.encode(), None, size=0
-            )
-            writer = BundleWriter(self.staging / staged)
-            self._bundle = _Bundle(upload, writer, Filling(self.sizes.bundle), Spool(self.staging))
+            upload = self._intents.staging(ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE)
+            writer = BundleWriter(self.staging / upload.source.decode())
+            filling = Filling(self.sizes.bundle, self.sizes.members)
+            self._bundle = _Bundle(upload, writer, filling, Spool(self.staging))
         return self._bundle
 
     def _close_bundle(self) -> None:
@@ -280,14 +285,16 @@ class Sending:
         bundle, self._bundle = self._bundle, None
         if bundle is None:
             return
-        packed = bundle.writer.finish()
-        upload = self._intended(bundle.upload, packed.size)
+        stored = encode(bundle.writer.finish(), self.coding)
+        upload = self._intents.staged(bundle.upload, stored.size)
         self._references.write()
-        with StagedSource(packed.path) as source, bundle.versions as members:
-            record = record_members(self.run_id, self.root.root_id, members)
+        with StagedSource(stored.path) as source, bundle.versions as members:
+            record = record_members(self.run_id, self.root.root_id, members, stored.segments)
             name = names.join(self._label, b"(bundle)")
-            self.shipping.ship(upload, source, record, files=len(members), name=name)
-        packed.path.unlink(missing_ok=True)
+            self.shipping.ship(
+                upload, source, record, files=len(members), name=name, segments=stored.segments
+            )
+        drop_staged(stored.path)
 
     def _abandon(self) -> None:
         """A bundle that was not finished leaves nothing behind."""
@@ -295,62 +302,7 @@ class Sending:
         if bundle is not None:
             bundle.writer.abandon()
             bundle.versions.close()
-            self._forget(bundle.upload)
-
-    # Records
-
-    def _intend(
-        self,
-        kind: ArchiveKind,
-        token: str,
-        state: UploadState,
-        source: bytes,
-        entry: Entry | None,
-        *,
-        size: int,
-    ) -> Upload:
-        """Write down what is about to be sent, before anything of it is."""
-        with self.catalog.write() as records:
-            records.uploads.intend(
-                vault_id=self.vault.vault_id,
-                run_id=self.run_id,
-                root_id=self.root.root_id,
-                token=token,
-                kind=kind.value,
-                state=state,
-                source=source,
-                size=size,
-                mtime_ns=entry.mtime_ns if entry else 0,
-                inode=entry.inode if entry else 0,
-                mode=entry.mode if entry else 0,
-                part_size=choose_part_size(size or 1, self.sizes.part),
-                description=self._describe(kind, token, entry),
-            )
-            upload = records.uploads.by_token(self.vault.vault_id, token)
-        assert upload is not None
-        return upload
-
-    def _intended(self, upload: Upload, size: int) -> Upload:
-        with self.catalog.write() as records:
-            records.uploads.update(
-                upload.upload_key,
-                state=UploadState.INTENDED,
-                size=size,
-                part_size=choose_part_size(size, self.sizes.part),
-            )
-            now = records.uploads.by_token(upload.vault_id, upload.token)
-        assert now is not None
-        return now
-
-    def _forget(self, upload: Upload) -> None:
-        with self.catalog.write() as records:
-            records.uploads.forget(upload.upload_key)
-
-    def _describe(self, kind: ArchiveKind, token: str, entry: Entry | None) -> str:
-        said = Description(kind, token, self.catalog.id)
-        if entry is not None and kind is ArchiveKind.FILE:
-            said = replace(said, path=self._name(entry), mtime_ns=entry.mtime_ns, mode=entry.mode)
-        return descriptions.write(said)
+            self._intents.forget(bundle.upload)
 
     def _name(self, entry: Entry) -> bytes:
         return names.join(self._label, entry.path)
@@ -359,7 +311,7 @@ class Sending:
 
     def _trouble(self, path: bytes, error: Exception) -> None:
         self.sent.troubles += 1
-        self._failed.add(path)
+        self.failed.add(path)
         self.tell(Trouble(names.join(self._label, path), *explain(error)))
 
 
@@ -370,8 +322,3 @@ def explain(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError):
         return "unreadable", f"cannot be read: {error.strerror or os.strerror(error.errno or 0)}"
     return getattr(error, "code", "failed"), str(error)
-
-
-def staged_name(token: str) -> str:
-    """What the staged bundle of an upload is called."""
-    return f"{token}.tar"

@@ -3,14 +3,16 @@
 The upload's row says how far it came; `operations.unfinished` goes on from whatever it says.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import ArchiveState, NewArchive, Upload, UploadState
+from glacierkeep.domain.segments import Segment
 from glacierkeep.errors import ServiceError, SourceChanged
 from glacierkeep.events import ArchiveStored, BytesSent, Listener
 from glacierkeep.stores.store import Body, Store
@@ -21,6 +23,9 @@ from glacierkeep.transfer.source import FileSource
 
 Record = Callable[[Records, int], None]
 """Writes down what an archive holds, given its key, in the transaction that writes down the archive."""
+
+Segments: TypeAlias = Sequence[Segment] | None
+"""How the archive is cut; None: it is one plain segment."""
 
 
 @dataclass(slots=True)
@@ -45,8 +50,17 @@ class Shipping:
     jobs: int
     shipped: Shipped
 
-    def ship(self, upload: Upload, source: FileSource, record: Record, *, files: int, name: bytes) -> int:
-        """Send *source* as the archive of *upload* and record it; the archive's key.
+    def ship(
+        self,
+        upload: Upload,
+        source: FileSource,
+        record: Record,
+        *,
+        files: int,
+        name: bytes,
+        segments: Segments = None,
+    ) -> int:
+        """Send *source* as the archive of *upload* and record it with its *segments*; the archive's key.
 
         Raises SourceChanged (the upload is then ended), Stopped, and what the store raises.
         """
@@ -58,10 +72,17 @@ class Shipping:
         except SourceChanged:
             self.end(upload)
             raise
-        return self.acknowledge(upload, archive_id, hashes, record, files=files)
+        return self.acknowledge(upload, archive_id, hashes, record, files=files, segments=segments)
 
     def acknowledge(
-        self, upload: Upload, archive_id: str, hashes: Hashes, record: Record, *, files: int
+        self,
+        upload: Upload,
+        archive_id: str,
+        hashes: Hashes,
+        record: Record,
+        *,
+        files: int,
+        segments: Segments = None,
     ) -> int:
         """The service has the archive: write it down with all it holds, and close the upload's row."""
         new = NewArchive(
@@ -77,7 +98,7 @@ class Shipping:
             self.store.now(),
         )
         with self.catalog.write() as records:
-            key = records.archives.acknowledge(new)
+            key = records.archives.acknowledge(new, segments)
             # Ids are never used again by the service, but by imitations that derive them from the content.
             if records.archives.get(key).state in (ArchiveState.DELETED, ArchiveState.LOST):
                 records.archives.mark([key], ArchiveState.PRESENT)

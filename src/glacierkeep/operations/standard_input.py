@@ -1,7 +1,8 @@
 """gk upload -: standard input becomes an archive.
 
-It cannot be read twice, so all of it is staged before anything is sent: a pipe that breaks leaves nothing behind,
-and an upload that is broken off later can go on.
+It cannot be read twice. What fits into one volume is staged whole before anything is sent: a pipe that breaks leaves
+nothing behind, and an upload that is broken off later can go on. More than that goes volume by volume, and is all or
+nothing.
 """
 
 import contextlib
@@ -10,13 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
+from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.records import Root, Vault
-from glacierkeep.errors import DiskTrouble, UsageError
+from glacierkeep.errors import UsageError
 from glacierkeep.events import Listener, nobody
-from glacierkeep.operations.asking import new_token
+from glacierkeep.operations.incoming import Incoming
 from glacierkeep.operations.roots import (
     STANDARD_INPUT_LABEL,
     STANDARD_INPUT_PATH,
@@ -25,12 +28,10 @@ from glacierkeep.operations.roots import (
     settle_root,
 )
 from glacierkeep.operations.scan import Looking
-from glacierkeep.operations.sending import Sizes
+from glacierkeep.operations.stream import send_stream
 from glacierkeep.operations.upload import UploadOutcome, upload_scope
 from glacierkeep.stores.store import Store
-from glacierkeep.transfer.stopped import Stopped
 
-_PIECE = 1 << 20
 _FOLDER = "stdin"
 _INCOMING = "incoming"
 
@@ -47,6 +48,7 @@ def upload_standard_input(
     host: str,
     looking: Looking,
     sizes: Sizes,
+    coding: Coding,
     label: str | None = None,
     jobs: int = 4,
     lock_wait: float = 0,
@@ -64,8 +66,9 @@ def upload_standard_input(
     folder = os.fsencode(staging / _FOLDER / root.label)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     place = os.path.join(folder, name)
-    incoming = _receive(stream, staging / _INCOMING, stop)
-    try:
+    incoming = Incoming(stream, staging / _INCOMING, sizes.volume, stop)
+    with incoming.receive() as first:
+        whole = first.last
         return upload_scope(
             Scope(root, root.label, folder, name, single=True),
             root,
@@ -77,14 +80,16 @@ def upload_standard_input(
             host=host,
             looking=looking,
             sizes=sizes,
+            coding=coding,
             jobs=jobs,
             lock_wait=lock_wait,
             tell=tell,
             stop=stop,
-            within=lambda: _staged(incoming, place, folder, root, catalog),
+            within=lambda: (
+                _staged(first.path, place, folder, root, catalog) if whole else contextlib.nullcontext()
+            ),
+            instead=None if whole else lambda run: send_stream(run, first, incoming),
         )
-    finally:
-        incoming.unlink(missing_ok=True)
 
 
 def _root(label: str, host: str, catalog: Catalog) -> Root:
@@ -93,49 +98,6 @@ def _root(label: str, host: str, catalog: Catalog) -> Root:
     with catalog.read() as records:
         root = records.roots.at(host, path)
     return settle_root(Scope(root, label, path, b"", single=False), host=host, catalog=catalog)
-
-
-def _receive(stream: BinaryIO, folder: Path, stop: Callable[[], bool]) -> Path:
-    """All of *stream* in a file of its own, durable."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _clear(folder)
-    path = folder / f"{os.getpid()}-{new_token()}"
-    try:
-        with open(path, "xb", opener=_private) as file:
-            while piece := stream.read(_PIECE):
-                if stop():
-                    raise Stopped
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise DiskTrouble(
-            f"standard input cannot be staged in {folder}: {error.strerror}",
-            hint="free some space, or put GK_HOME on a larger disk",
-        ) from error
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _clear(folder: Path) -> None:
-    """Remove what killed runs left."""
-    for left in folder.iterdir():
-        pid = left.name.partition("-")[0]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            left.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextlib.contextmanager
@@ -162,7 +124,3 @@ def _clear_empty(path: bytes, top: bytes) -> None:
         while path != top:
             os.rmdir(path)
             path = os.path.dirname(path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

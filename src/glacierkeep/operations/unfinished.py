@@ -1,36 +1,51 @@
 """Uploads that an earlier run began and did not end: found, and finished or given up.
 
 What the row says       what is done
-STAGING                 the bundle was never finished: nothing was sent; it is made anew
+STAGING                 the archive was never finished in staging: nothing was sent; it is made anew
 INTENDED                if the service has an upload with our token, go on with it; else begin it now
 OPEN                    what the service has is kept where its tree hashes agree; the rest is sent
 COMPLETING              Complete is asked again: the service answers the same for a while
 SENDING                 the answer of a single request was lost: an inventory will tell
 
 If the source changed meanwhile the upload is ended and the files go with this run's changes. An upload that was
-completed perhaps is not ended: it may be an archive.
+completed perhaps is not ended: it may be an archive. Volumes of a stream are given up: it cannot be read again.
 """
 
+import functools
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
+from glacierkeep.bundle.listing import listing_of, open_listing
 from glacierkeep.bundle.read import read_manifest
-from glacierkeep.catalog import Catalog, Records
+from glacierkeep.catalog import Catalog
+from glacierkeep.domain import description as descriptions
+from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.manifest import BadManifest, Member
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState
+from glacierkeep.domain.segments import Segment
 from glacierkeep.errors import NotFound, SourceChanged
 from glacierkeep.events import Listener, Noted, UploadResumed
 from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.contents import hashes_at, hashes_of, member_version, record_file, record_members
-from glacierkeep.operations.shipping import Shipping
+from glacierkeep.operations.shipping import Record, Shipping
+from glacierkeep.operations.volumes import drop_staged, record_volume
 from glacierkeep.transfer.source import FileSource, StagedSource
 
-_STAGED = re.compile(r"[0-9a-z]{26}\.tar")
+_STAGED = re.compile(r"([0-9a-z]{26})\.(archive|archive\.new|jsonl)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Holds:
+    """How many files an archive holds, how they are recorded, and how it is cut."""
+
+    files: int
+    record: Record
+    segments: list[Segment] | None = None
 
 
 class Unfinished:
@@ -62,8 +77,18 @@ class Unfinished:
             self._drop(upload)
         elif upload.state is UploadState.SENDING:
             self._doubt(upload)
+        elif self._is_of_stream(upload):
+            self._give_up(upload)
         else:
             self._go_on(upload)
+
+    def _is_of_stream(self, upload: Upload) -> bool:
+        said = descriptions.read(upload.description)
+        if said is None or said.set_token is None:
+            return False
+        with self.catalog.read() as records:
+            found = records.volume_sets.by_token(upload.vault_id, said.set_token)
+        return found is None or found.size is None
 
     def _go_on(self, upload: Upload) -> None:
         try:
@@ -84,12 +109,14 @@ class Unfinished:
         self._drop_staged(upload)
 
     def _finish(self, upload: Upload, source: FileSource) -> None:
-        files, record = self._contents(upload, source)
-        name = upload.source if upload.kind == "file" else b"(bundle)"
+        holds = self._contents(upload, source)
+        name = b"(bundle)" if _is_staged(upload) else upload.source
         if upload.state is UploadState.INTENDED:
             found = self._find(upload)
             if found is None:
-                self.shipping.ship(upload, source, record, files=files, name=name)
+                self.shipping.ship(
+                    upload, source, holds.record, files=holds.files, name=name, segments=holds.segments
+                )
                 return self._drop_staged(upload)
             upload = found
         hashes = None
@@ -107,7 +134,9 @@ class Unfinished:
             archive_id = self.shipping.complete(upload, hashes)
         except NotFound:
             return self._doubt(upload)
-        self.shipping.acknowledge(upload, archive_id, hashes, record, files=files)
+        self.shipping.acknowledge(
+            upload, archive_id, hashes, holds.record, files=holds.files, segments=holds.segments
+        )
         self._drop_staged(upload)
 
     def _find(self, upload: Upload) -> Upload | None:
@@ -157,11 +186,11 @@ class Unfinished:
             records.uploads.forget(upload.upload_key)
 
     def _drop_staged(self, upload: Upload) -> None:
-        if upload.kind == "bundle":
-            (self.staging / upload.source.decode()).unlink(missing_ok=True)
+        if _is_staged(upload):
+            drop_staged(self.staging / upload.source.decode())
 
     def _source(self, upload: Upload) -> FileSource:
-        if upload.kind == "bundle":
+        if _is_staged(upload):
             return StagedSource(self.staging / upload.source.decode())
         root_fd = self.root_fd
         if root_fd is None:
@@ -174,16 +203,27 @@ class Unfinished:
             name=upload.source.decode("utf-8", "replace"),
         )
 
-    def _contents(self, upload: Upload, source: FileSource) -> tuple[int, Callable[[Records, int], None]]:
-        """How many files the archive holds, and how they are recorded."""
-        if upload.kind == "file":
-            return 1, record_file(self.run_id, self.root.root_id, upload.vault_id, _entry(upload))
+    def _contents(self, upload: Upload, source: FileSource) -> _Holds:
+        if not _is_staged(upload):
+            return _Holds(1, record_file(self.run_id, self.root.root_id, upload.vault_id, _entry(upload)))
         if source.size != upload.size:
             raise SourceChanged(f"{source.name} has not the size it had")
+        staged = self.staging / upload.source.decode()
+        if not listing_of(staged).exists():
+            read_at = functools.partial(_read, source)
+            whole = [Segment(0, source.size, source.size)]
+            return self._holds(whole, read_manifest(read_at, source.size))
+        with open_listing(staged) as (segments, members):
+            return self._holds(segments, members)
+
+    def _holds(self, segments: list[Segment], members: Iterable[Member]) -> _Holds:
         versions: list[NewVersion] = []
-        for member in read_manifest(lambda at, size: source.read_part(ByteRange(at, at + size)), source.size):
+        for member in members:
+            if member.portion is not None:
+                return _Holds(1, record_volume(self.run_id, self.root, member), segments)
             versions.append(self._version(member, versions))
-        return len(versions), record_members(self.run_id, self.root.root_id, versions)
+        record = record_members(self.run_id, self.root.root_id, versions, segments)
+        return _Holds(len(versions), record, segments)
 
     def _version(self, member: Member, before: list[NewVersion]) -> NewVersion:
         """The version of *member*; *before* are those of the members in front of it."""
@@ -195,16 +235,22 @@ class Unfinished:
 
 
 def clear_staging(staging: Path, *, catalog: Catalog) -> None:
-    """Remove staged bundles of uploads that are settled: what a kill left between the record and the removal."""
-    staged = [path for path in staging.iterdir() if _STAGED.fullmatch(path.name)]
-    # In this order: an upload is written down before its bundle is begun, by whatever process.
+    """Remove staged archives of uploads that are settled: what a kill left between the record and the removal."""
+    staged = [(path, found) for path in staging.iterdir() if (found := _STAGED.fullmatch(path.name))]
+    # In this order: an upload is written down before its archive is begun, by whatever process.
     with catalog.read() as records:
-        needed = {
-            upload.source.decode() for upload in records.uploads.outstanding() if upload.kind == "bundle"
-        }
-    for path in staged:
-        if path.name not in needed:
+        needed = {upload.token for upload in records.uploads.outstanding()}
+    for path, found in staged:
+        if found.group(1) not in needed:
             path.unlink(missing_ok=True)
+
+
+def _is_staged(upload: Upload) -> bool:
+    return upload.kind != ArchiveKind.FILE
+
+
+def _read(source: FileSource, at: int, size: int) -> bytes:
+    return source.read_part(ByteRange(at, at + size))
 
 
 def _entry(upload: Upload) -> Entry:

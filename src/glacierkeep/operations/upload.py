@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_root
+from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
+from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.records import Root, Vault
 from glacierkeep.errors import (
     ChangedThenFailed,
@@ -22,9 +24,10 @@ from glacierkeep.events import Listener, UploadPlanned, nobody
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
 from glacierkeep.operations.scan import Looking, Plan, scan
-from glacierkeep.operations.sending import Sending, Sizes, explain
+from glacierkeep.operations.sending import Sending, explain
 from glacierkeep.operations.shipping import Shipped, Shipping
 from glacierkeep.operations.unfinished import Unfinished, clear_staging
+from glacierkeep.operations.volumes import end_stale_sets, end_streams
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.stopped import Stopped
 
@@ -68,6 +71,7 @@ def upload(
     host: str,
     looking: Looking,
     sizes: Sizes,
+    coding: Coding,
     label: str | None = None,
     jobs: int = 4,
     accept_losses: bool = False,
@@ -93,6 +97,7 @@ def upload(
         host=host,
         looking=looking,
         sizes=sizes,
+        coding=coding,
         jobs=jobs,
         accept_losses=accept_losses,
         lock_wait=lock_wait,
@@ -113,46 +118,58 @@ def upload_scope(
     host: str,
     looking: Looking,
     sizes: Sizes,
+    coding: Coding,
     jobs: int = 4,
     accept_losses: bool = False,
     lock_wait: float = 0,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
     within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    instead: "Callable[[Run], UploadOutcome] | None" = None,
 ) -> UploadOutcome:
-    """One pass over *scope*. Scan and sending are done *within* a context, once nothing unfinished is left."""
+    """One pass over *scope*. Scan and sending, or what is done *instead*, are done *within* a context, once nothing
+    unfinished is left."""
     shipped = Shipped()
     shipping = Shipping(catalog, store, tell, stop, jobs, shipped)
     with lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
         with catalog.write() as records:
             run_id = records.runs.start(root.root_id, vault.vault_id)
-        run = _Run(scope, root, run_id, vault, looking, sizes, catalog, staging, tell, stop, shipping)
+        run = Run(scope, root, run_id, vault, looking, sizes, coding, catalog, staging, tell, stop, shipping)
         try:
-            return run.all(accept_losses, within)
+            return run.all(accept_losses, within, instead)
         except (GlacierkeepError, OSError) as error:
             raise _after_changes(error, shipped) from error
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
+    """One pass under way, the lease on its root held."""
+
     scope: Scope
     root: Root
     run_id: int
     vault: Vault
     looking: Looking
     sizes: Sizes
+    coding: Coding
     catalog: Catalog
     staging: Path
     tell: Listener
     stop: Callable[[], bool]
     shipping: Shipping
 
-    def all(self, accept_losses: bool, within: Callable[[], AbstractContextManager[None]]) -> UploadOutcome:
+    def all(
+        self,
+        accept_losses: bool,
+        within: Callable[[], AbstractContextManager[None]],
+        instead: "Callable[[Run], UploadOutcome] | None",
+    ) -> UploadOutcome:
+        """See upload_scope."""
         root_fd = self._open_root()
         try:
             self._settle_unfinished(root_fd)
             with within():
-                return self._scan_and_send(root_fd, accept_losses)
+                return instead(self) if instead else self._scan_and_send(root_fd, accept_losses)
         finally:
             os.close(root_fd)
 
@@ -192,6 +209,7 @@ class _Run:
             tell=self.tell,
         )
         settling.settle(left, self.stop)
+        end_streams(self.root, self.vault, catalog=self.catalog, shipping=self.shipping, tell=self.tell)
         self.shipping.shipped.finished = self.shipping.shipped.archives
         clear_staging(self.staging, catalog=self.catalog)
 
@@ -202,6 +220,7 @@ class _Run:
             self.run_id,
             self.vault,
             self.sizes,
+            self.coding,
             shipping=self.shipping,
             catalog=self.catalog,
             staging=self.staging,
@@ -212,6 +231,15 @@ class _Run:
         sending.send(plan.changes)
         if self.stop() or plan.stopped:
             raise Stopped
+        end_stale_sets(
+            self.root,
+            self.vault,
+            self.scope.start,
+            sending.failed,
+            catalog=self.catalog,
+            shipping=self.shipping,
+            tell=self.tell,
+        )
         refused = plan.looks_empty(sending.sent.same) and not accept_losses
         if not refused:
             with self.catalog.write() as records:

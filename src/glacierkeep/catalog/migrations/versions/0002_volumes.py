@@ -1,4 +1,4 @@
-"""Volumes: big files and streams that go as a set of archives.
+"""Volumes: big files and streams that go as a set of archives, and how far their retrieval has come.
 
 Revision 0002.
 """
@@ -46,5 +46,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("set_id", "idx", name="pk_volumes"),
         sa.ForeignKeyConstraint(["archive_key"], ["archives.id"], name="fk_volumes_archive_key"),
         sa.ForeignKeyConstraint(["set_id"], ["volume_sets.id"], name="fk_volumes_set_id"),
+        **CLUSTERED,
+    )
+    op.create_table(
+        "retrieval_arrivals",
+        sa.Column("retrieval_id", Big, nullable=False),
+        sa.Column("version_id", Big, nullable=False),
+        sa.Column("archive_key", Big, nullable=False),
+        sa.PrimaryKeyConstraint("retrieval_id", "version_id", "archive_key", name="pk_retrieval_arrivals"),
+        sa.ForeignKeyConstraint(["archive_key"], ["archives.id"], name="fk_retrieval_arrivals_archive_key"),
+        sa.ForeignKeyConstraint(
+            ["retrieval_id"], ["retrievals.id"], name="fk_retrieval_arrivals_retrieval_id"
+        ),
+        sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_retrieval_arrivals_version_id"),
         **CLUSTERED,
     )
