@@ -1,6 +1,7 @@
 """gk local faults, local.faults, and gk when it meets them."""
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -21,7 +22,7 @@ def photo(tmp_path: Path) -> Path:
     """A folder with a file of two parts in it."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    (folder / "big.bin").write_bytes(b"0123456789abcdef" * 1024 * 600)
+    (folder / "big.bin").write_bytes(os.urandom(16 * 1024 * 600))
     return folder
 
 

@@ -18,7 +18,7 @@ from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from support.compare import differences
-from support.world import HOST, SMALL, World
+from support.world import HOST, PLAIN, SMALL, World
 
 Complaints = Iterator[str]
 
@@ -121,6 +121,7 @@ def _pipe(world: World) -> None:
         host=HOST,
         looking=Looking(Rules()),
         sizes=SMALL,
+        coding=PLAIN,
         jobs=1,
     )
 

@@ -21,7 +21,7 @@ from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from glacierkeep.transfer.stopped import Stopped
 from support.unreliable import once
-from support.world import HOST, SMALL, World
+from support.world import HOST, PLAIN, SMALL, World
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_part_that_was_damaged_on_the_way(world: World, root: Path) -> None:
 def test_staging_keeps_what_is_needed(world: World, root: Path, tmp_path: Path) -> None:
     """An upload of another root clears staging of what nothing needs, and of nothing else."""
     before = break_off(world, root)
-    litter = world.staging / ("0" * 26 + ".tar")
+    litter = world.staging / ("0" * 26 + ".archive")
     litter.touch()
     strange = world.staging / "notes.txt"
     strange.touch()
@@ -245,4 +245,5 @@ def _pipe(world: World, name: bytes, content: bytes) -> UploadOutcome:
         host=HOST,
         looking=Looking(Rules()),
         sizes=SMALL,
+        coding=PLAIN,
     )

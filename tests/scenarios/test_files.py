@@ -46,7 +46,7 @@ def test_files_of_every_edge_size_come_back(small: Gk, tmp_path: Path) -> None:
     for size in SIZES:
         (root / f"{size:09}").write_bytes(_pattern(size))
 
-    sent = small("upload", root, "--json")
+    sent = small("upload", "--compression", "off", root, "--json")
     result = small("retrieve", "sizes", "--to", tmp_path / "back")
 
     assert (sent.exit_code, result.exit_code) == (0, 0)

@@ -57,7 +57,7 @@ def _root(tmp_path: Path, *, files: int = 12, size: int = MIB) -> Path:
     root = tmp_path / "root"
     root.mkdir()
     for number in range(files):
-        (root / f"f{number:02}").write_bytes(bytes([number]) * size)
+        (root / f"f{number:02}").write_bytes(os.urandom(size))
     return root
 
 

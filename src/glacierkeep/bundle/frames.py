@@ -50,6 +50,17 @@ def decompress(frame: bytes, plain_length: int) -> bytes:
         raise BadFrame(f"a zstd frame cannot be opened: {error}") from error
 
 
+def declared_length(frame: bytes, most: int) -> int:
+    """How many bytes *frame* says that it holds. Raises BadFrame if it does not say, or says more than *most*."""
+    try:
+        length = _zstd().get_frame_info(frame).decompressed_size
+    except _zstd().ZstdError as error:
+        raise BadFrame(f"a zstd frame cannot be opened: {error}") from error
+    if length is None or length > most:
+        raise BadFrame(f"a zstd frame holds {length} bytes, {most} at most are wanted")
+    return int(length)
+
+
 def _frame(plain: bytes | memoryview, level: int) -> bytes:
     parameter = _zstd().CompressionParameter
     options = {parameter.compression_level: level, parameter.checksum_flag: 1, parameter.content_size_flag: 1}

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from glacierkeep.bundle.frames import decompress
+from glacierkeep.bundle.frames import declared_length, decompress
 from glacierkeep.bundle.read import ReadAt
 from glacierkeep.domain.records import Extent
 from glacierkeep.domain.segments import MOST_IN_SEALED, Codec, SealKind, Segment
@@ -42,11 +42,24 @@ class Opening:
         Raises SegmentDamaged, NoIdentity.
         """
         for extent in extents:
-            segment = segment_of(extent)
-            if is_plain(segment):
-                yield from self._plain(segment.stored_offset + extent.offset, extent.length)
-            else:
-                yield from _cut(self.segment(segment), extent.offset, extent.length)
+            yield from self.part(segment_of(extent), extent.offset, extent.length)
+
+    def part(self, segment: Segment, offset: int, length: int) -> Iterator[bytes]:
+        """*length* plain bytes of *segment* from its byte *offset* on; raises as `content` does."""
+        if is_plain(segment):
+            yield from self._plain(segment.stored_offset + offset, length)
+        else:
+            yield from _cut(self.segment(segment), offset, length)
+
+    def unknown(self, segment: Segment) -> bytes:
+        """All plain bytes of a sealed segment of which nobody said how many there are; raises as `content` does."""
+        content = self._unsealed(segment)
+        try:
+            if segment.codec is Codec.ZSTD:
+                content = decompress(content, declared_length(content, MOST_IN_SEALED))
+        except ValueError as error:
+            raise self._damaged(segment, str(error)) from error
+        return content
 
     def segment(self, segment: Segment) -> bytes:
         """All plain bytes of a segment that is compressed or sealed. Raises SegmentDamaged, NoIdentity."""
@@ -57,14 +70,10 @@ class Opening:
         return plain
 
     def _open(self, segment: Segment) -> bytes:
-        if segment.stored_length > _MOST_STORED or segment.plain_length > MOST_IN_SEALED:
+        if segment.plain_length > MOST_IN_SEALED:
             raise self._damaged(segment, "it is bigger than any that gk makes")
-        content = self._read_at(segment.stored_offset - self._start, segment.stored_length)
-        if segment.hash is not None and hashlib.sha256(content).digest() != segment.hash:
-            raise self._damaged(segment, "its stored bytes do not have the hash that was recorded")
+        content = self._unsealed(segment)
         try:
-            if segment.seal is SealKind.AGE:
-                content = self._unseal(content)
             if segment.codec is Codec.ZSTD:
                 content = decompress(content, segment.plain_length)
         except ValueError as error:
@@ -72,6 +81,18 @@ class Opening:
         if len(content) != segment.plain_length:
             raise self._damaged(segment, "it opens to another length than was recorded")
         return content
+
+    def _unsealed(self, segment: Segment) -> bytes:
+        """The segment as it was sealed, if it was."""
+        if segment.stored_length > _MOST_STORED:
+            raise self._damaged(segment, "it is bigger than any that gk makes")
+        content = self._read_at(segment.stored_offset - self._start, segment.stored_length)
+        if segment.hash is not None and hashlib.sha256(content).digest() != segment.hash:
+            raise self._damaged(segment, "its stored bytes do not have the hash that was recorded")
+        try:
+            return self._unseal(content) if segment.seal is SealKind.AGE else content
+        except ValueError as error:
+            raise self._damaged(segment, str(error)) from error
 
     def _plain(self, offset: int, length: int) -> Iterator[bytes]:
         for at in range(offset, offset + length, _PIECE):

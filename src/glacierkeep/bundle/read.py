@@ -64,11 +64,16 @@ def read_manifest(read_at: ReadAt, size: int) -> Iterator[Member]:
     with tempfile.TemporaryFile() as copy:
         _fetch(read_at, end, copy)
         copy.seek(0)
-        for count, member in enumerate(read_members(lines_of(copy)), start=1):
-            if count * BLOCK > size:
-                raise BadManifest("the manifest lists more members than the archive can hold")
-            _check(member, end)
-            yield member
+        yield from checked_members(read_members(lines_of(copy)), end)
+
+
+def checked_members(members: Iterator[Member], end: End) -> Iterator[Member]:
+    """*members*, each checked, of a bundle that they fill up to *end*. Raises BadManifest."""
+    for count, member in enumerate(members, start=1):
+        if count * BLOCK > end.offset:
+            raise BadManifest("the manifest lists more members than the archive can hold")
+        _check(member, end)
+        yield member
 
 
 def member_pieces(read_at: ReadAt, member: Member) -> Iterator[bytes]:
@@ -81,8 +86,7 @@ def _fetch(read_at: ReadAt, end: End, copy: IO[bytes]) -> None:
     for piece in _pieces(read_at, end.offset, end.length):
         digest.update(piece)
         copy.write(piece)
-    if digest.digest() != end.sha256:
-        raise BadManifest("the manifest has not the hash that the end member gives")
+    end.check_hash(digest.digest())
 
 
 def _pieces(read_at: ReadAt, offset: int, length: int) -> Iterator[bytes]:

@@ -75,6 +75,11 @@ class End:
     length: int
     sha256: bytes
 
+    def check_hash(self, sha256: bytes) -> None:
+        """Raises BadManifest if the manifest's SHA-256 is another."""
+        if sha256 != self.sha256:
+            raise BadManifest("the manifest has not the hash that the end member gives")
+
 
 def first_line(members: int, segments: int = 0) -> bytes:
     """The manifest's first line."""

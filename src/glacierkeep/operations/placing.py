@@ -12,20 +12,25 @@ from glacierkeep.bundle.opening import Opening, Unseal, is_plain, segment_of
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import reader_of
+from glacierkeep.bundle.unpack import open_contents
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import names
+from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes, hash_content
+from glacierkeep.domain.manifest import BadManifest
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 from glacierkeep.operations.arrivals import download
 from glacierkeep.operations.retrieval_plan import stored_range
+from glacierkeep.operations.unpacking import Unpacked, Unpacking
 from glacierkeep.stores.store import Store
 
 _BATCH = 200
+_PACKED = (ArchiveKind.BUNDLE, ArchiveKind.SEALED)
 _ALL_OF_OWNER = 0o700
 
 
@@ -101,7 +106,7 @@ class Placing:
         if self.stop():
             return True
         try:
-            if not self._place_whole(job, archive, name):
+            if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name):
                 self._place_members(job, archive, name)
         except NoIdentity as error:
             self.flush()
@@ -162,6 +167,38 @@ class Placing:
         if self.target.look(version.path, hash_content(b"")) is None:
             return Placed()
         return self.target.place_folder(version.path)
+
+    def _unpack(self, job: Job, archive: Archive, name: str) -> bool:
+        """If what came is a bundle of ours of which only the id is known, let its members come; whether it was so."""
+        some = list(itertools.islice(self._pieces(job), 2))
+        if len(some) != 1 or not (
+            some[0][0].adopted and archive.kind in _PACKED and _is_all(*some[0], archive)
+        ):
+            return False
+        version = some[0][0]
+        with self.target.open_partial(name) as partial:
+            read_at, what = reader_of(partial), f"archive {archive.archive_id}"
+            opened = functools.partial(open_contents, read_at, archive.size, self.unseal, what)
+            try:
+                done = Unpacking(self.target, self.retrieval.overwrite, self.tell, self.stop).unpack(opened)
+            except (BadManifest, SegmentDamaged) as error:
+                self._failed(version, "not-unpacked", f"it is no whole bundle of gk's: {error}")
+                return False
+        if not self.stop():
+            self._note_unpacked(version, done)
+        return True
+
+    def _note_unpacked(self, version: Version, done: Unpacked) -> None:
+        self.codes += done.codes
+        self.size += done.size
+        self.different += done.different
+        self._folders |= {member.path for member in done.folders}
+        bad = done.failed + done.damaged
+        self._settle(
+            version,
+            ItemState.FAILED if bad else ItemState.PLACED,
+            f"{bad} of its members could not be placed" if bad else "",
+        )
 
     def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
