@@ -108,7 +108,7 @@ class BundleWriter:
 
     def finish(self) -> PackedBundle:
         """Write the manifest and the end, and make sure that all of it is on the disk."""
-        with _as_disk_trouble():
+        with _as_disk_trouble:
             self._write(headers.header(TarMember(MANIFEST_NAME, headers.FILE, self._manifest_size())))
             offset, digest = self.plain_size, hashlib.sha256()
             for piece in self._manifest():
@@ -159,7 +159,7 @@ class BundleWriter:
         return hasher.result()
 
     def _write(self, content: bytes | memoryview) -> None:
-        with _as_disk_trouble():
+        with _as_disk_trouble:
             self._out.write(content)
         self.plain_size += len(content)
 
@@ -167,7 +167,7 @@ class BundleWriter:
         line = member_line(member)
         if len(line) > LONGEST_LINE:
             raise OSError(errno.ENAMETOOLONG, "its path is too long for a manifest")
-        with _as_disk_trouble():
+        with _as_disk_trouble:
             self._lines.write(line)
         self._listed += len(line)
         self.members += 1
@@ -179,7 +179,7 @@ class BundleWriter:
         try:
             yield
         except BaseException:
-            with _as_disk_trouble():
+            with _as_disk_trouble:
                 self._out.seek(start)
                 self._out.truncate()
             self.plain_size = start
@@ -242,9 +242,18 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _as_disk_trouble() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DiskTrouble(f"a bundle cannot be written: {error.strerror}") from error
+class _AsDiskTrouble:
+    """What the disk refuses within it becomes DiskTrouble."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            raise DiskTrouble(f"a bundle cannot be written: {error.strerror}") from error
+
+
+_as_disk_trouble = _AsDiskTrouble()
+# One for all and no generator: it is entered several times for each of very many files.
