@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import Exit, NoSuchName
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.scan import Looking
+from glacierkeep.operations.selection import Moment, select
 from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from support.compare import differences
+from support.sealing import FORMS, SMALL_VOLUMES, unseal
 from support.world import HOST, PLAIN, SMALL, World
 
 Complaints = Iterator[str]
@@ -139,6 +142,94 @@ def _pipe_again(world: World, left: Left) -> Complaints:
     yield from disagreements(world)
 
 
+# A stream of several volumes
+
+_STREAM = random.Random(5).randbytes(4500 * _KIB)
+
+
+def _stream(world: World) -> None:
+    upload_standard_input(
+        io.BytesIO(_STREAM),
+        b"dump.tar",
+        world.vault,
+        catalog=world.catalog,
+        store=world.store,
+        staging=world.staging,
+        clock=world.clock,
+        host=HOST,
+        looking=Looking(Rules()),
+        sizes=SMALL_VOLUMES,
+        coding=FORMS["sealed"],
+        jobs=1,
+    )
+
+
+def _stream_again(world: World, left: Left) -> Complaints:
+    _stream(world)
+    world.poll()
+    if left.boundary.startswith("after"):
+        world.retrieve("stdin", to=_back(world), unseal=unseal)
+        if (_back(world) / "stdin" / "dump.tar").read_bytes() != _STREAM:
+            yield "what came back differs"
+    versions = list(select("stdin/dump.tar", catalog=world.catalog, host=HOST, moment=Moment(history=True)))
+    if not 1 <= len(versions) <= 2:
+        yield f"the stream is recorded {len(versions)} times"
+    yield from unsettled(world)
+    yield from disagreements(world)
+
+
+# A file of several volumes
+
+
+def _begin_volumes(world: World) -> None:
+    root = root_of(world)
+    root.mkdir()
+    (root / "big.bin").write_bytes(random.Random(6).randbytes(4500 * _KIB))
+    (root / "small.txt").write_bytes(b"small")
+
+
+def _send_volumes(world: World) -> None:
+    world.upload(root_of(world), sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
+
+
+def _send_volumes_again(world: World, left: Left) -> Complaints:
+    outcome = world.upload(root_of(world), sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
+    if outcome.exit is not Exit.DONE:
+        yield f"the next upload ended with {outcome!r}"
+    parts = (left.done + world.service.done)["UploadMultipartPart"]
+    if parts != 6:  # three for each of two volumes; the last goes in one request
+        yield f"{parts} parts were sent in all, not 6"
+    yield from unsettled(world)
+    yield from disagreements(world)
+    if left.boundary in _HALFWAY:
+        yield from lost(world)
+
+
+def _store_volumes(world: World) -> None:
+    _begin_volumes(world)
+    _send_volumes(world)
+
+
+def _retrieve_volumes(world: World) -> None:
+    world.retrieve("photos", to=_back(world), unseal=unseal)
+
+
+def _retrieve_volumes_again(world: World, left: Left) -> Complaints:
+    with world.catalog.read() as records:
+        wishes = records.retrievals.open()
+    if wishes:
+        world.poll(unseal=unseal)
+    else:
+        _retrieve_volumes(world)
+    jobs = (left.done + world.service.done)["InitiateJob"]
+    if jobs != 4:
+        yield f"{jobs} jobs were asked for, not 4"
+    yield from differences(root_of(world), _back(world) / "photos")
+    if {path.name for path in _back(world).iterdir()} != {"photos"}:
+        yield f"in the target lies {os.listdir(_back(world))}"
+    yield from unsettled(world)
+
+
 # Retrieve
 
 
@@ -237,6 +328,9 @@ def _sync_again(world: World, left: Left) -> Complaints:
 LIVES = {
     "upload": Life(_begin, _upload, _upload_again),
     "standard-input": Life(lambda world: None, _pipe, _pipe_again),
+    "stream": Life(lambda world: None, _stream, _stream_again),
+    "volumes": Life(_begin_volumes, _send_volumes, _send_volumes_again),
+    "retrieve-volumes": Life(_store_volumes, _retrieve_volumes, _retrieve_volumes_again),
     "retrieve": Life(_store, _retrieve, _retrieve_again),
     "delete": Life(lambda world: _store(world, fill), _delete, _delete_again),
     "sync-inventory": Life(_mislay, _sync, _sync_again),
@@ -253,6 +347,8 @@ def unsettled(world: World) -> Complaints:
             yield f"leases are held: {records.leases.all()}"
         if records.uploads.outstanding():
             yield f"uploads are outstanding: {records.uploads.outstanding()}"
+        if records.volume_sets.all():
+            yield f"volumes are outstanding: {records.volume_sets.all()}"
         if records.archives.deleting():
             yield f"deletions are outstanding: {records.archives.deleting()}"
     left = [path for path in world.staging.rglob("*") if not path.is_dir()]
@@ -289,7 +385,7 @@ def disagreements(world: World) -> Complaints:
 def lost(world: World) -> Complaints:
     """What is archived must come back as it is."""
     target = world.folder / "restored"
-    outcome = world.retrieve("photos", to=target)
+    outcome = world.retrieve("photos", to=target, unseal=unseal)
     if outcome.exit is not Exit.DONE:
         yield f"a retrieval of all ended with {outcome!r}"
     yield from differences(root_of(world), target / "photos")

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 _KILLING = str(Path(__file__).with_name("killing.py"))
-_LEAST = {"upload": 45, "standard-input": 25, "retrieve": 45, "delete": 6, "sync-inventory": 15}
+_LEAST = {
+    "upload": 45,
+    "standard-input": 25,
+    "stream": 60,
+    "volumes": 60,
+    "retrieve-volumes": 45,
+    "retrieve": 45,
+    "delete": 6,
+    "sync-inventory": 15,
+}
 """How many boundaries each life has at least: fewer would mean that they are no longer seen."""
 
 

@@ -3,45 +3,22 @@
 import random
 from pathlib import Path
 
-import pyrage
 import pytest
 
 from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
-from glacierkeep.domain.forms import Compression, Sizes, Squeeze
+from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import ArchiveStored
 from support.compare import differences
 from support.oddities import make_odd_files, make_odd_names
+from support.sealing import FORMS, SMALL_VOLUMES, unseal
 from support.unreliable import Fault, no_fault
 from support.world import World
 
-KEY = pyrage.x25519.Identity.generate()
-OTHER = pyrage.x25519.Identity.generate()
 
-
-def seal(plain: bytes) -> bytes:
-    """For KEY and nobody else."""
-    return pyrage.encrypt(plain, [KEY.to_public()])
-
-
-def unseal(sealed: bytes) -> bytes:
-    """With KEY."""
-    return pyrage.decrypt(sealed, [KEY])
-
-
-SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB, volume=2 * MIB)
-FORMS = {
-    "plain": Coding(Squeeze(Compression.OFF)),
-    "auto": Coding(),
-    "compressed": Coding(Squeeze(Compression.ALWAYS)),
-    "sealed": Coding(Squeeze(Compression.OFF), seal, "k"),
-    "sealed and compressed": Coding(Squeeze(Compression.ALWAYS), seal, "k"),
-}
-
-
-@pytest.fixture(params=FORMS, ids=lambda name: name.replace(" ", "-"))
+@pytest.fixture(params=FORMS)
 def coding(request: pytest.FixtureRequest) -> Coding:
     """Each form in turn."""
     return FORMS[request.param]
@@ -88,9 +65,9 @@ def test_what_was_sent_comes_back(world: World, tmp_path: Path, coding: Coding) 
     """In every form a folder comes back as it was, and a second pass finds nothing to send."""
     root = tmp_path / "root"
     make_files(root)
-    first = world.upload(root, sizes=SMALL, coding=coding)
+    first = world.upload(root, sizes=SMALL_VOLUMES, coding=coding)
     assert first.exit is Exit.DONE
-    again = world.upload(root, sizes=SMALL, coding=coding)
+    again = world.upload(root, sizes=SMALL_VOLUMES, coding=coding)
     assert (again.files, again.archives) == (0, 0)
     back = world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
     assert back.exit is Exit.DONE
@@ -129,9 +106,9 @@ def test_volumes_are_sent_once_however_often_the_run_is_broken_off(
     for _ in range(volumes - 1):
         world.service.before = only_one("CompleteMultipartUpload")
         with pytest.raises(GlacierkeepError):
-            world.upload(root, sizes=SMALL, coding=coding)
+            world.upload(root, sizes=SMALL_VOLUMES, coding=coding)
     world.service.before = no_fault
-    world.upload(root, sizes=SMALL, coding=coding)
+    world.upload(root, sizes=SMALL_VOLUMES, coding=coding)
     stored = [event for event in world.told if isinstance(event, ArchiveStored)]
     assert len(stored) == volumes + 1  # the root folder itself lies in a small bundle
     assert world.service.done["CompleteMultipartUpload"] == volumes

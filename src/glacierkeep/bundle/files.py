@@ -1,9 +1,8 @@
 """Files of our own in staging: new, private, and on the disk before they count."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from glacierkeep.bundle.folder import FOLDER_FLAGS, sync_folder
@@ -36,10 +35,19 @@ def sync_parent(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def as_disk_trouble(what: str) -> Iterator[None]:
+class as_disk_trouble:  # noqa: N801 - reads as a function; no generator, since it is entered for each piece written
     """An OSError inside becomes DiskTrouble: *what* cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise DiskTrouble(f"{what} cannot be written: {error.strerror}") from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            raise DiskTrouble(f"{self._what} cannot be written: {error.strerror}") from error

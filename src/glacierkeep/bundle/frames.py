@@ -39,8 +39,8 @@ def store(plain: bytes | memoryview) -> bytes:
 def decompress(frame: bytes, plain_length: int) -> bytes:
     """The *plain_length* bytes that *frame* holds, which is one frame and nothing else.
 
-    Memory: the result and once more its length, at most 8 MiB, and 4 MiB, whatever the frame says of itself.
-    Raises BadFrame.
+    Memory: the result, once more its length but at most 8 MiB, and 4 MiB, whatever the frame says of itself. That
+    *plain_length* is no more than can be is for the caller to know. Raises BadFrame.
     """
     zstd = _zstd()
     try:

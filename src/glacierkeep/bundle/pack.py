@@ -23,6 +23,7 @@ from glacierkeep.domain.manifest import FOLDER, LONGEST_LINE, TAIL, Member, firs
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged
 
+_TROUBLE = as_disk_trouble("a bundle")
 _NO_HASHES = Hashes(0, bytes(16), bytes(32))
 
 
@@ -103,7 +104,7 @@ class BundleWriter:
     def finish(self) -> PackedBundle:
         """Write the manifest and the end, and make sure that all of it is on the disk."""
         members_end, head = self.plain_size, manifest_head(self.members)
-        with as_disk_trouble("a bundle"):
+        with _TROUBLE:
             for piece in tail(head, self._member_lines(), self._listed, members_end):
                 self._write(piece)
             close_durably(self._out)
@@ -147,7 +148,7 @@ class BundleWriter:
         return hasher.result()
 
     def _write(self, content: bytes | memoryview) -> None:
-        with as_disk_trouble("a bundle"):
+        with _TROUBLE:
             self._out.write(content)
         self.plain_size += len(content)
 
@@ -155,7 +156,7 @@ class BundleWriter:
         line = member_line(member)
         if len(line) > LONGEST_LINE:
             raise OSError(errno.ENAMETOOLONG, "its path is too long for a manifest")
-        with as_disk_trouble("a bundle"):
+        with _TROUBLE:
             self._lines.write(line)
         self._listed += len(line)
         self.members += 1
@@ -168,7 +169,7 @@ class BundleWriter:
         try:
             yield
         except BaseException:
-            with as_disk_trouble("a bundle"):
+            with _TROUBLE:
                 self._out.seek(start)
                 self._out.truncate()
             self.plain_size = start

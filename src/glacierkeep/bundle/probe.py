@@ -35,8 +35,6 @@ def estimate(read_at: ReadAt, size: int, name: bytes) -> float:
 def _samples(size: int) -> Iterator[tuple[int, int]]:
     """Offset and length of the samples: first and last bytes among them, the others evenly between."""
     count = min(SAMPLES, -(-size // SAMPLE))
-    if count == 1:
-        yield 0, size
-    elif count:
-        for number in range(count):
-            yield (size - SAMPLE) * number // (count - 1), SAMPLE
+    for number in range(count):
+        length = min(SAMPLE, -(-size // count))
+        yield (size - length) * number // max(count - 1, 1), length

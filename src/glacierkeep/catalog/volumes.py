@@ -53,6 +53,12 @@ class VolumeSets:
         own = select(volume_sets).where(volume_sets.c.vault_id == vault_id, volume_sets.c.root_id == root_id)
         return [_read_set(row) for row in self._connection.execute(own.order_by(volume_sets.c.id))]
 
+    def all(self) -> list[VolumeSet]:
+        """Every set, oldest first."""
+        return [
+            _read_set(row) for row in self._connection.execute(select(volume_sets).order_by(volume_sets.c.id))
+        ]
+
     def add(self, set_id: int, volume: Volume) -> None:
         """The vault has that volume; said twice, the last one holds."""
         same = (volumes.c.set_id == set_id) & (volumes.c.idx == volume.index)

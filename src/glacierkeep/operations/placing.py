@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 
 from glacierkeep.bundle.content import Write, write_pieces
-from glacierkeep.bundle.files import as_disk_trouble
 from glacierkeep.bundle.opening import Opening, Unseal, is_plain, segment_of
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
@@ -25,6 +24,7 @@ from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Re
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 from glacierkeep.operations.arrivals import download
+from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.retrieval_plan import stored_range
 from glacierkeep.operations.unpacking import Unpacked, Unpacking
 from glacierkeep.stores.store import Store
@@ -55,6 +55,7 @@ class Placing:
             stop,
         )
         self.unseal = unseal
+        self.gathering = Gathering(retrieval, target, catalog)
         self.different = 0
         self.size = 0
         self.codes: list[Exit] = []
@@ -62,12 +63,17 @@ class Placing:
         self._folders: set[bytes] = set()
 
     def place_what_needs_no_bytes(self) -> None:
-        """Folders, symlinks and empty files: all that is known of them stands in the catalog."""
+        """Folders, symlinks and empty files: all that is known of them stands in the catalog; and what a run that was
+        killed had gathered whole."""
         self._place_folders()
+        arrived = self.gathering.arrived()
+        begun = {version_id for version_id, _ in arrived}
         for _, version in self._waiting():
             if self.stop():
                 break
-            if version.kind is FileKind.SYMLINK:
+            if version.version_id in begun and self.gathering.is_whole(version, arrived):
+                self._place_gathered(version)
+            elif version.kind is FileKind.SYMLINK:
                 self._place(version, functools.partial(self._symlink, version))
             elif version.size == 0 and version.kind is not FileKind.FOLDER:
                 self._place(version, functools.partial(self._content, version, write_pieces(())))
@@ -229,29 +235,22 @@ class Placing:
             self._place(version, functools.partial(self._content, version, write_pieces(content)))
 
     def _gather(self, version: Version, extents: list[Extent], content: Iterator[bytes]) -> None:
-        """Put bytes of a version that lies in several archives into its partial file; place it once all are there."""
-        name, key = f"whole-{version.version_id}-{self.retrieval.retrieval_id}", extents[0].archive_key
+        """Put bytes of a version that lies in several archives aside; place it once all are there."""
         try:
-            with self.target.open_partial(name) as partial, as_disk_trouble("a file that comes in volumes"):
-                partial.seek(extents[0].version_offset)
-                partial.writelines(content)
-                partial.flush()
-                os.fsync(partial.fileno())
+            self.gathering.put(version, extents, content)
         except SegmentDamaged as error:
             self._mismatch(version.path, error)
             return self._settle(version, ItemState.FAILED, str(error))
-        with self.catalog.write() as records:
-            records.retrievals.note_arrival(self.retrieval.retrieval_id, version.version_id, key)
-            arrived = records.retrievals.arrivals(self.retrieval.retrieval_id)
-            needed = records.versions.extents(version.version_id, self.retrieval.vault_id)
-        if all((version.version_id, extent.archive_key) in arrived for extent in needed if extent.length):
-            self._place(version, functools.partial(self._partial, version, name))
+        if self.gathering.is_whole(version, self.gathering.arrived()):
+            self._place_gathered(version)
+
+    def _place_gathered(self, version: Version) -> None:
+        self._place(version, functools.partial(self._partial, version, self.gathering.name(version)))
 
     def _pieces(self, job: Job) -> Iterator[tuple[Version, list[Extent]]]:
         """The waiting items whose bytes *job* brings, each with the extents that are not here yet."""
         assert job.archive_key is not None
-        with self.catalog.read() as records:
-            arrived = records.retrievals.arrivals(self.retrieval.retrieval_id)
+        arrived = self.gathering.arrived()
         for version, extents in self.catalog.retrieval_pieces(self.retrieval.retrieval_id, job.archive_key):
             brought = [each for each in extents if each.length and _brings(job, stored_range(each))]
             if brought and (version.version_id, job.archive_key) not in arrived:
