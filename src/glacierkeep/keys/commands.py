@@ -9,7 +9,7 @@ class CommandFailed(ValueError):
 
 
 def output_of(command: str) -> bytes:
-    """What *command*, a line for /bin/sh, prints. It has our standard error, and nothing to read. Raises CommandFailed."""
+    """What *command*, a line for /bin/sh, prints. It is given nothing to read. Raises CommandFailed."""
     try:
         done = subprocess.run(  # noqa: S603 - a person's own line, from their configuration
             ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False

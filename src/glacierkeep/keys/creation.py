@@ -49,4 +49,5 @@ def protected(content: bytes, passphrase: str) -> bytes:
     """*content* as an armored age file that *passphrase* opens."""
     import pyrage
 
-    return pyrage.passphrase.encrypt(content, passphrase, armored=True)
+    sealed: bytes = pyrage.passphrase.encrypt(content, passphrase, armored=True)
+    return sealed

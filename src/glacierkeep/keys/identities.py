@@ -57,10 +57,12 @@ class Identities:
 
         for some in self._batches():
             try:
-                return pyrage.decrypt(sealed, [identity.key for identity in some])
+                plain: bytes = pyrage.decrypt(sealed, [identity.key for identity in some])
             except pyrage.DecryptError as error:
                 if str(error) != _NO_MATCH:
                     raise DamagedSeal(f"does not open: {error}".splitlines()[0]) from error
+            else:
+                return plain
         raise self._none_fits()
 
     @property

@@ -41,14 +41,14 @@ def unprotected(content: bytes, passphrase: str) -> bytes:
     """What the protected *content* holds. Raises WrongPassphrase, or NotIdentity."""
     import pyrage
 
+    sealed = content.strip() if content.lstrip().startswith(b"-") else content
     try:
-        return pyrage.passphrase.decrypt(
-            content.strip() if content.lstrip()[:1] == b"-" else content, passphrase
-        )
+        plain: bytes = pyrage.passphrase.decrypt(sealed, passphrase)
     except pyrage.DecryptError as error:
         if str(error) == "Decryption failed":
             raise WrongPassphrase("the passphrase is wrong") from error
         raise NotIdentity("is damaged, or not protected by a passphrase") from error
+    return plain
 
 
 def read_identities(content: bytes) -> list[Identity]:

@@ -32,7 +32,7 @@ class Recipients:
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> "Recipients":
-        """The recipients that *texts* spell: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. Raises NotRecipient or UsageError."""
+        """The recipients *texts* spell: `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. Raises NotRecipient or UsageError."""
         if not texts:
             raise UsageError("no recipient is named")
         found = dict(_parsed(place, text) for place, text in enumerate(texts, start=1))
@@ -48,7 +48,8 @@ class Recipients:
         """*plain* as one age file that each of the recipients can open; *armored*, as lines of text."""
         import pyrage
 
-        return pyrage.encrypt(plain, self._keys, armored=armored)
+        sealed: bytes = pyrage.encrypt(plain, self._keys, armored=armored)
+        return sealed
 
 
 def _parsed(place: int, text: str) -> tuple[str, Any]:
