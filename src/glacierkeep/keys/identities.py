@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from glacierkeep.errors import GlacierkeepError, NoIdentity
-from glacierkeep.keys.commands import CommandFailed
 from glacierkeep.keys.identity import Identity, NotIdentity, is_protected, read_identities, unprotected
 from glacierkeep.keys.sources import Source
 
@@ -121,7 +120,7 @@ class Identities:
         place = one.source.place
         try:
             found = read_identities(unprotected(one.content, self._ask(f"passphrase of {place}")))
-        except (NotIdentity, CommandFailed, NoIdentity) as error:
+        except (NotIdentity, NoIdentity) as error:
             hint = f" ({error.hint})" if isinstance(error, GlacierkeepError) and error.hint else ""
             self._troubles.append(f"{place}: {error}{hint}")
             return []

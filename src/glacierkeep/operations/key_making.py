@@ -8,7 +8,7 @@ from glacierkeep.errors import GlacierkeepError
 from glacierkeep.keys.creation import keep_in_file, keep_in_keyring, make_identity
 from glacierkeep.keys.identity import NotIdentity
 from glacierkeep.keys.sources import InKeyring, beside
-from glacierkeep.operations.key_sheets import named_in
+from glacierkeep.operations.key_names import named_in
 
 
 class KeyExists(GlacierkeepError):

@@ -60,15 +60,6 @@ class KeysChecked:
     checked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengeMade:
-    """A random word, sealed to the vault's recipients: whoever can open *sealed*, lines of text, knows the word."""
-
-    vault: VaultAddress
-    fingerprint: str
-    sealed: bytes
-
-
 Named = Mapping[VaultAddress, tuple[str | None, Recipients]]
 """Vaults with their names in the configuration and their recipients."""
 
@@ -128,18 +119,17 @@ def check(
 
 
 def challenge(
-    vault: VaultAddress,
     recipients: Recipients,
     *,
     catalog: Catalog,
     random: Callable[[int], bytes] = os.urandom,
-) -> ChallengeMade:
-    """Seal a random word, of which only a hash is kept; it counts instead of earlier ones."""
+) -> bytes:
+    """A random word, sealed, as lines of text. Only its hash is kept, and that of an earlier one no more."""
     word = crockford(random(_WORD_BYTES))
     sealed = recipients.seal(f"{word}\n".encode("ascii"), armored=True)
     with catalog.write() as records:
         records.identity.set(_CHALLENGED + recipients.fingerprint, _hash(word))
-    return ChallengeMade(vault, recipients.fingerprint, sealed)
+    return sealed
 
 
 def answer(

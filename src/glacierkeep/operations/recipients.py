@@ -1,18 +1,17 @@
 """gk key add: what words mean as recipients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import NothingToDo, UsageError
-from glacierkeep.keys.identities import Held
 from glacierkeep.keys.recipients import Recipients
 from glacierkeep.keys.secrecy import holds_secret
 
 _LONGEST = 1 << 16
 
-NOT_SECRET = (
+_INSTEAD = (
     "keep it secret, and name the public key: it begins with age1 or ssh-, or is in a file that ends in .pub"
 )
 
@@ -50,28 +49,21 @@ def plan_change(before: Sequence[str], add: Sequence[str], remove: Sequence[str]
     return Change(added, tuple(there[one] for one in gone), (*after, *added))
 
 
-def resolve(word: str, own: Mapping[str, Sequence[Held]]) -> list[str]:
+def resolve(word: str, own: Callable[[str], Sequence[str] | None]) -> list[str]:
     """The public keys that *word* means: itself, those of one's *own* identity of that name, or a .pub file's lines.
 
     Raises UsageError, which never repeats a secret.
     """
     if holds_secret(word):
-        raise UsageError("that is a secret key, and now it is in the history of the shell", hint=NOT_SECRET)
+        raise UsageError("that is a secret key, and now it is in the history of the shell", hint=_INSTEAD)
     if word.lower().startswith("age1") or word.startswith("ssh-"):
         return [word.strip()]
-    if word in own:
-        return _of_own(word, own[word])
-    return _of_file(Path(word))
-
-
-def _of_own(name: str, held: Sequence[Held]) -> list[str]:
-    known = [one.public for one in held if one.public]
+    known = own(word)
+    if known is None:
+        return _of_file(Path(word))
     if not known:
-        raise UsageError(
-            f"the public key of {name} is not known",
-            hint=f"name it itself; {name} needs its passphrase to tell",
-        )
-    return known
+        raise UsageError(f"only the passphrase of {word} would tell its public key", hint="name that itself")
+    return list(known)
 
 
 def _of_file(file: Path) -> list[str]:
@@ -84,7 +76,7 @@ def _of_file(file: Path) -> list[str]:
             hint="a public key begins with age1, ssh-ed25519 or ssh-rsa, and is one word of the shell: quote it",
         ) from error
     if holds_secret(text) or text.startswith("age-encryption.org/") or "BEGIN AGE" in text:
-        raise UsageError(f"{file} holds a secret key", hint=NOT_SECRET)
+        raise UsageError(f"{file} holds a secret key", hint=_INSTEAD)
     found = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not found:
         raise UsageError(f"{file} holds no public key")
