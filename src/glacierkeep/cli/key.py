@@ -14,6 +14,7 @@ from glacierkeep.errors import Exit, NoIdentity, UsageError
 if TYPE_CHECKING:
     from glacierkeep.cli.choosing import ChosenVault
     from glacierkeep.cli.wiring import Wiring
+    from glacierkeep.keys.recipients import Recipients
     from glacierkeep.operations.key_making import KeyCreated
     from glacierkeep.operations.keys import VaultKeys
     from glacierkeep.operations.recipients import RecipientsChanged
@@ -117,6 +118,8 @@ def add(wiring: "Wiring", recipients: tuple[str, ...], remove: tuple[str, ...]) 
         )
     chosen = wiring.vault()
     name = chosen.nickname or _free_name(wiring, chosen)
+    # What is wrong with those that are configured is the configuration's fault, and said so.
+    wiring.recipients(chosen)
     plan = plan_change(chosen.settings.recipients, _meant(wiring, recipients), _meant(wiring, remove))
     if not plan.after:
         wiring.ask(f"without recipients, archives in {chosen.address} are not encrypted from now on. Go on?")
@@ -252,7 +255,7 @@ def _write(
     change_recipients(wiring.homes.config_file, name, str(chosen.address), add=add, remove=remove)
 
 
-def _parsed(texts: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _parsed(texts: tuple[str, ...]) -> "Recipients | None":
     from glacierkeep.keys.recipients import Recipients
 
     return Recipients.parse(texts) if texts else None

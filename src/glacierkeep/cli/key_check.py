@@ -1,7 +1,7 @@
 """gk key check."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +10,14 @@ import click
 
 from glacierkeep.cli import options, terminal
 from glacierkeep.cli.epilog import epilog
+from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import Exit, NoIdentity, NothingToDo, UsageError
 from glacierkeep.events import Trouble
 
 if TYPE_CHECKING:
     from glacierkeep.cli.wiring import Wiring
-    from glacierkeep.domain.vault import VaultAddress
     from glacierkeep.keys.identities import Identities
-    from glacierkeep.keys.recipients import Recipients
+    from glacierkeep.keys.recipients import SealedVault
     from glacierkeep.operations.keys import KeysChecked
 
 _LONGEST = 1 << 20
@@ -25,11 +25,11 @@ _LONGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChallengeWritten:
-    """A sealed word was written to *file*, None for standard output; `--answer` takes the word."""
+    """A sealed word was written to *file*; `--answer` takes the word."""
 
-    vault: "VaultAddress"
+    vault: VaultAddress
     fingerprint: str
-    file: Path | None
+    file: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +116,17 @@ def _check(wiring: "Wiring", identities: "Identities") -> None:
 
 
 def _failures(
-    wiring: "Wiring", identities: "Identities", targets: "Mapping[VaultAddress, Recipients]"
+    wiring: "Wiring", identities: "Identities", targets: "Sequence[SealedVault]"
 ) -> list[NoIdentity]:
     """Check each of *targets*, and say which passed; the errors of the others."""
     from glacierkeep.operations.keys import check
 
     failed = []
-    for address, recipients in targets.items():
+    for target in targets:
         try:
-            passed = check(address, recipients, identities, catalog=wiring.catalog, clock=wiring.clock)
+            passed = check(
+                target.address, target.recipients, identities, catalog=wiring.catalog, clock=wiring.clock
+            )
         except NoIdentity as error:
             failed.append(error)
         else:
@@ -138,37 +140,43 @@ def _challenge(wiring: "Wiring", file: str) -> None:
 
     if file == "-" and wiring.options.json:
         raise UsageError("a challenge is no JSON", hint="give --challenge FILE")
-    address, recipients = _one_target(wiring)
-    sealed = challenge(recipients, catalog=wiring.catalog)
-    if file == "-":
-        click.echo(sealed.decode("ascii"), nl=False)
-        return
-    write_private(Path(file), sealed)
-    written = ChallengeWritten(address, recipients.fingerprint, Path(file))
-    wiring.report(
-        written, f"open it where the identity is: age -d -i KEY {file}; then: gk key check --answer WORD"
-    )
+    target = _one_target(wiring)
+    path = None if file == "-" else Path(file)
+
+    def write(sealed: bytes) -> None:
+        if path is None:
+            click.echo(sealed.decode("ascii"), nl=False)
+        else:
+            write_private(path, sealed)
+
+    challenge(target.recipients, write=write, catalog=wiring.catalog)
+    if path is not None:
+        written = ChallengeWritten(target.address, target.recipients.fingerprint, path)
+        wiring.report(
+            written, f"open it where the identity is: age -d -i KEY {file}; then: gk key check --answer WORD"
+        )
 
 
 def _answer(wiring: "Wiring", word: str) -> None:
     from glacierkeep.operations.keys import answer
 
-    address, recipients = _one_target(wiring)
+    target = _one_target(wiring)
     if word == "-":
         if terminal.someone_there():
             click.echo("gk: the word in the challenge: ", nl=False, err=True)
         word = sys.stdin.readline()
-    passed = answer(address, recipients, word, catalog=wiring.catalog, clock=wiring.clock)
+    passed = answer(target.address, target.recipients, word, catalog=wiring.catalog, clock=wiring.clock)
     wiring.report(passed, _passed)
 
 
 def _sheet(wiring: "Wiring", file: str) -> None:
+    from glacierkeep.keys.sheet import SheetMistyped
     from glacierkeep.operations.key_sheets import from_sheet
 
     identities = from_sheet(_typed(file), wiring.passphrase)
     [held] = identities.publics or [None]
     if held is None:
-        raise NoIdentity("what was typed is no key", hint="; ".join(identities.troubles) or None)
+        raise SheetMistyped("what was typed is no key: some letter of it is wrong")
     wiring.report(SheetRead(held.public, held.protected), "the sheet is as printed")
     targets = _targets(wiring, needed=False)
     failed = _failures(wiring, identities, targets)
@@ -185,24 +193,26 @@ def _typed(file: str) -> str:
     return sys.stdin.read(_LONGEST)
 
 
-def _targets(wiring: "Wiring", *, needed: bool = True) -> "dict[VaultAddress, Recipients]":
+def _targets(wiring: "Wiring", *, needed: bool = True) -> "list[SealedVault]":
     """The vault that is named, or all that have recipients. Raises NothingToDo if none has and one is *needed*."""
     from glacierkeep.cli.unlocking import sealed_vaults
 
     if wiring.named_vault() is not None:
-        return dict([_one_target(wiring)])
-    found = {address: recipients for address, (_, recipients) in sealed_vaults(wiring.settings).items()}
+        return [_one_target(wiring)]
+    found = sealed_vaults(wiring.settings)
     if needed and not found:
         raise NothingToDo("no vault has recipients", hint="gk key add gives one some")
     return found
 
 
-def _one_target(wiring: "Wiring") -> "tuple[VaultAddress, Recipients]":
+def _one_target(wiring: "Wiring") -> "SealedVault":
+    from glacierkeep.keys.recipients import SealedVault
+
     chosen = wiring.vault()
     recipients = wiring.recipients(chosen)
     if recipients is None:
         raise NothingToDo(f"{chosen.address} has no recipients", hint="gk key add gives it some")
-    return chosen.address, recipients
+    return SealedVault(chosen.address, chosen.nickname or chosen.address.name, recipients)
 
 
 def _passed(checked: "KeysChecked") -> str:

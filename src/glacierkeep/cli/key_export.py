@@ -71,7 +71,7 @@ def _sealed_to(wiring: "Wiring", public: str | None) -> list[str]:
     from glacierkeep.cli.unlocking import sealed_vaults
 
     vaults = sealed_vaults(wiring.settings)
-    return [str(address) for address, (_, recipients) in vaults.items() if public in recipients.texts]
+    return [str(vault.address) for vault in vaults if public in vault.recipients.texts]
 
 
 def _warn(wiring: "Wiring", protected: bool) -> None:

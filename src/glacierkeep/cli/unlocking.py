@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from glacierkeep.cli import terminal
 from glacierkeep.cli.choosing import ChosenVault
 from glacierkeep.config.settings import KeySettings, Settings
-from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import ConfigError, NoIdentity
 from glacierkeep.keys.commands import CommandFailed, passphrase_by
-from glacierkeep.keys.recipients import NotRecipient, Recipients
+from glacierkeep.keys.recipients import NotRecipient, Recipients, SealedVault
 from glacierkeep.keys.sources import CommandOutput, IdentityFile, InKeyring, Source, readable_by_others
 
 
@@ -23,13 +22,13 @@ def recipients_of(chosen: ChosenVault) -> Recipients | None:
         raise ConfigError(f"{key}: {error}", hint=error.hint) from error
 
 
-def sealed_vaults(settings: Settings) -> dict[VaultAddress, tuple[str | None, Recipients]]:
+def sealed_vaults(settings: Settings) -> list[SealedVault]:
     """The configured vaults that have recipients. Raises ConfigError."""
-    found: dict[VaultAddress, tuple[str | None, Recipients]] = {}
+    found = []
     for nickname, vault in settings.vaults.items():
         recipients = recipients_of(ChosenVault(vault.url, vault, nickname))
         if recipients is not None:
-            found.setdefault(vault.url, (nickname, recipients))
+            found.append(SealedVault(vault.url, nickname, recipients))
     return found
 
 

@@ -58,7 +58,7 @@ def read_identities(content: bytes) -> list[Identity]:
     if _PRIVATE_KEY.match(content.lstrip()):
         return [_of_ssh(content.strip() + b"\n")]
     try:
-        lines = content.decode("utf-8").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise NotIdentity("is not text") from error
     found = [_of_line(at, line.strip()) for at, line in enumerate(lines, start=1) if _says_something(line)]

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import UsageError
 from glacierkeep.keys import ssh
 from glacierkeep.keys.secrecy import holds_secret
@@ -50,6 +52,15 @@ class Recipients:
 
         sealed: bytes = pyrage.encrypt(plain, self._keys, armored=armored)
         return sealed
+
+
+@dataclass(frozen=True, slots=True)
+class SealedVault:
+    """A vault whose archives are sealed, and to whom; *nickname* is its name in the configuration."""
+
+    address: VaultAddress
+    nickname: str
+    recipients: Recipients
 
 
 def _parsed(place: int, text: str) -> tuple[str, Any]:

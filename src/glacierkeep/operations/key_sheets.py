@@ -22,7 +22,7 @@ class SheetWritten:
     protected: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Typed:
     """A source: what was typed from a sheet."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from glacierkeep.domain.token import crockford
 from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import NoIdentity
 from glacierkeep.keys.identities import DamagedSeal, Held, Identities
-from glacierkeep.keys.recipients import Recipients
+from glacierkeep.keys.recipients import Recipients, SealedVault
 
 _CHECKED = "recipients-checked:"
 _CHALLENGED = "recipients-challenge:"
@@ -35,7 +35,7 @@ class VaultKeys:
     *checked_at*: when that was proved, None if it never was."""
 
     vault: VaultAddress
-    nickname: str | None
+    nickname: str
     recipients: tuple[RecipientListed, ...]
     opens: bool | None
     checked_at: datetime | None
@@ -60,27 +60,23 @@ class KeysChecked:
     checked_at: datetime
 
 
-Named = Mapping[VaultAddress, tuple[str | None, Recipients]]
-"""Vaults with their names in the configuration and their recipients."""
-
-
-def list_vault_keys(vaults: Named, held: Sequence[Held], *, catalog: Catalog) -> Iterator[VaultKeys]:
+def list_vault_keys(
+    vaults: Sequence[SealedVault], held: Sequence[Held], *, catalog: Catalog
+) -> Iterator[VaultKeys]:
     """Each of *vaults* beside the identities that are *held*."""
     places = {one.public: one.place for one in held if one.public}
     unknown = any(one.public is None for one in held)
-    for address, (nickname, recipients) in vaults.items():
-        listed = tuple(RecipientListed(text, places.get(text)) for text in recipients.texts)
+    for vault in vaults:
+        listed = tuple(RecipientListed(text, places.get(text)) for text in vault.recipients.texts)
         opens = any(one.place for one in listed) or (None if unknown else False)
-        checked_at = checked_when(recipients, catalog=catalog)
-        yield VaultKeys(address, nickname, listed, opens, checked_at)
+        checked_at = checked_when(vault.recipients, catalog=catalog)
+        yield VaultKeys(vault.address, vault.nickname, listed, opens, checked_at)
 
 
-def list_identities(vaults: Named, held: Sequence[Held]) -> Iterator[IdentityListed]:
+def list_identities(vaults: Sequence[SealedVault], held: Sequence[Held]) -> Iterator[IdentityListed]:
     """What is *held*, with those of *vaults* that are sealed to it."""
     for one in held:
-        opened = tuple(
-            address for address, (_, recipients) in vaults.items() if one.public in recipients.texts
-        )
+        opened = tuple(vault.address for vault in vaults if one.public in vault.recipients.texts)
         yield IdentityListed(one.place, one.public, one.protected, opened)
 
 
@@ -121,15 +117,16 @@ def check(
 def challenge(
     recipients: Recipients,
     *,
+    write: Callable[[bytes], None],
     catalog: Catalog,
     random: Callable[[int], bytes] = os.urandom,
-) -> bytes:
-    """A random word, sealed, as lines of text. Only its hash is kept, and that of an earlier one no more."""
+) -> None:
+    """Hand a random word, sealed, as lines of text, to *write*. Only its hash is kept, and that of an earlier one no
+    more."""
     word = crockford(random(_WORD_BYTES))
-    sealed = recipients.seal(f"{word}\n".encode("ascii"), armored=True)
+    write(recipients.seal(f"{word}\n".encode("ascii"), armored=True))
     with catalog.write() as records:
         records.identity.set(_CHALLENGED + recipients.fingerprint, _hash(word))
-    return sealed
 
 
 def answer(

@@ -39,6 +39,8 @@ class Change:
 def plan_change(before: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> Change:
     """How the texts *before* change; spelling and comments make no difference. Raises UsageError or NothingToDo."""
     there = {Recipients.parse([text]).texts[0]: text for text in before}
+    if add:
+        Recipients.parse(add)
     new = {Recipients.parse([text]).texts[0]: text for text in add}
     gone = Recipients.parse(remove).texts if remove else ()
     for one in gone:
