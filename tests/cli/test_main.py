@@ -19,6 +19,9 @@ HEAVY = {
     "platformdirs",
     "ijson",
     "sqlite3",
+    "pyrage",
+    "keyring",
+    "segno",
 }
 COMMANDS = [(name, *entry) for names in Root.sections.values() for name, entry in names.items()]
 

@@ -47,6 +47,29 @@ def test_new_keys_and_tables(place: Path) -> None:
     assert settings.upload.exclude == ("a b", "c")
 
 
+def test_recipients_come_and_go(place: Path) -> None:
+    """Recipients are added once and taken out alone; a vault that is not configured comes with its url."""
+    file = place / "config.toml"
+    file.write_text(COMMENTED)
+    edit.change_recipients(file, "a", "local:a", add=["one", "two"])
+    edit.change_recipients(file, "a", "local:a", add=["three", "two"], remove=["one", "never"])
+    edit.change_recipients(file, "b", "local:b", add=["one"])
+    assert file.read_text().startswith(COMMENTED[: COMMENTED.index("[upload]")].rstrip())
+    vaults = load(file, environment={}).settings.vaults
+    assert vaults["a"].recipients == ("two", "three")
+    assert (str(vaults["b"].url), vaults["b"].recipients) == ("local:b", ("one",))
+
+
+def test_identity_files_are_added_once(place: Path) -> None:
+    """An identity file comes to the end of the list, whatever is there already, and is not added again."""
+    file = place / "config.toml"
+    file.write_text('[keys]\nidentity_files = [\n  "/a", # on the stick\n]\n')
+    for name in ("/b", "/a", "/b"):
+        edit.add_identity_file(file, Path(name))
+    assert load(file, environment={}).settings.keys.identity_files == (Path("/a"), Path("/b"))
+    assert "# on the stick" in file.read_text()
+
+
 def test_a_top_key_comes_before_the_tables(place: Path) -> None:
     """A default vault set late does not fall into the last table."""
     file = place / "config.toml"

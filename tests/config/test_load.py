@@ -39,6 +39,12 @@ month = 5.00
 url = "sqlite:////x/y.db"
 mirror = "/mirror"
 
+[keys]
+identity_files = ["/stick/key.txt", "~/id"]
+identity_command = "pass show gk"
+passphrase_command = "pass show gk-passphrase"
+keyring = true
+
 [local]
 faults = ["throttle UploadArchive count=3", "expire-jobs"]
 sns_endpoint_url = "http://localhost:5000"
@@ -74,6 +80,10 @@ def test_every_key() -> None:
     assert settings.vaults["try"].realistic
     assert settings.budget.month == Decimal("5.00")
     assert settings.catalog.mirror == Path("/mirror")
+    assert settings.keys.identity_files == (Path("/stick/key.txt"), Path.home() / "id")
+    assert settings.keys.identity_command == "pass show gk"
+    assert settings.keys.passphrase_command == "pass show gk-passphrase"
+    assert settings.keys.keyring
     assert settings.local.faults == ("throttle UploadArchive count=3", "expire-jobs")
     assert settings.local.sns_endpoint_url == "http://localhost:5000"
     assert settings.notify.apprise == ("ntfy://x",)
@@ -97,6 +107,8 @@ def test_nothing_is_needed(place: Path) -> None:
     [
         ("[vault.a]\nurl = 'local:a'\ntieer = 'Bulk'\n", 3, "unknown key vault.a.tieer"),
         ("\n\nnope = 1\n", 3, "unknown key nope"),
+        ("[keys]\nidentity_files = ['key.txt']\n", 2, "keys.identity_files: must be an absolute path"),
+        ("[keys]\nidentity_files = '/key.txt'\n", 2, "keys.identity_files: must be a list of paths"),
         ("[upload]\njobs = 0\n", 2, "upload.jobs: must be a whole number from 1 to 64"),
         ("[upload]\njobs = true\n", 2, "whole number"),
         ("[upload]\n# x\nexclude = [\n 'a',\n 7,\n]\n", 3, "upload.exclude: must be a text"),

@@ -16,8 +16,9 @@ from glacierkeep.errors import GlacierkeepError
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+_IDENTITY = re.compile(r"AGE-SECRET-KEY-\w+", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
-_LIBRARIES = ("click", "rich", "sqlalchemy", "alembic", "boto3", "botocore", "tomlkit")
+_LIBRARIES = ("click", "rich", "pyrage", "sqlalchemy", "alembic", "boto3", "botocore", "tomlkit")
 
 
 def write_report(error: BaseException, words: list[str]) -> Path | None:
@@ -51,7 +52,7 @@ def without_secrets(text: str, environment: Mapping[str, str]) -> str:
     for name in _SECRETS:
         if environment.get(name):
             text = text.replace(environment[name], f"<{name}>")
-    return _USER_INFO.sub("<user>@", _KEY_ID.sub("<key id>", text))
+    return _USER_INFO.sub("<user>@", _KEY_ID.sub("<key id>", _IDENTITY.sub("<secret key>", text)))
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from glacierkeep.errors import NeedsYes
+from glacierkeep.errors import NeedsYes, NoIdentity
 
 
 def someone_there() -> bool:
@@ -42,6 +42,34 @@ def ask(question: str) -> None:
     answer = sys.stdin.readline()
     if answer.strip().lower() not in ("y", "yes"):
         raise NeedsYes("not confirmed; nothing was changed")
+
+
+def secret(question: str) -> str:
+    """What the person at the terminal types, which is not shown. Raises NoIdentity if nobody is there or nothing came.
+
+    Unlike getpass it reads where `ask` reads, and never behind the back of a redirection.
+    """
+    if not someone_there():
+        raise NoIdentity(
+            f"nobody is here to be asked for the {question}",
+            hint="keys.passphrase_command can name a command that prints it",
+        )
+    import termios
+
+    shown = termios.tcgetattr(sys.stdin)
+    hidden = [*shown]
+    hidden[3] &= ~termios.ECHO
+    try:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, hidden)
+        sys.stderr.write(f"gk: {question}: ")
+        sys.stderr.flush()
+        typed = sys.stdin.readline().rstrip("\r\n")
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, shown)
+        sys.stderr.write("\n")
+    if not typed:
+        raise NoIdentity("no passphrase was given")
+    return typed
 
 
 def _is_terminal(stream: object) -> bool:

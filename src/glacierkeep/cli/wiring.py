@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from glacierkeep.catalog.catalog import Catalog
     from glacierkeep.cli.render.listener import Telling
     from glacierkeep.cli.render.tables import Column
+    from glacierkeep.keys.identities import Identities
+    from glacierkeep.keys.recipients import Recipients
     from glacierkeep.local.service import LocalGlacier
     from glacierkeep.stores.store import Store
 
@@ -162,6 +164,27 @@ class Wiring:
         catalog = Catalog.open(path, clock=self.clock, machine=self.machine)
         self._open.append(catalog.close)
         return catalog
+
+    def recipients(self, chosen: ChosenVault) -> "Recipients | None":
+        """The public keys that the vault's archives are sealed to; None if they are not. Raises ConfigError."""
+        from glacierkeep.cli.unlocking import recipients_of
+
+        return recipients_of(chosen)
+
+    @functools.cached_property
+    def identities(self) -> "Identities":
+        """What opens sealed archives; nothing is read, run or asked before it is needed."""
+        from glacierkeep.cli.unlocking import sources_of
+        from glacierkeep.keys.identities import Identities
+
+        return Identities(sources_of(self.settings.keys), ask=self.passphrase)
+
+    def passphrase(self, question: str) -> str:
+        """The passphrase that *question* names: keys.passphrase_command's, or a person's. Raises NoIdentity."""
+        from glacierkeep.cli.unlocking import ask_passphrase
+
+        self.listener.close()
+        return ask_passphrase(self.settings.keys, question)
 
     def store(self, chosen: ChosenVault, *, create: bool = True) -> "Store":
         """The vault to talk to. A `local:` one is made if it is not there, unless *create* is False."""

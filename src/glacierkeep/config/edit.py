@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +42,42 @@ def add_vault(file: Path, name: str, values: Mapping[str, str], *, default: bool
             _put(document, ("default_vault",), name)
 
     edit(file, change)
+
+
+def change_recipients(
+    file: Path, name: str, url: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> None:
+    """Take the texts *remove* out of the recipients of [vault.NAME], which is made with *url* if absent, and put *add*
+    at their end."""
+
+    def change(document: TOMLDocument) -> None:
+        if name not in document.get("vault", {}):
+            _put_all(document, ("vault", name), {"url": url})
+        _change_list(document, ("vault", name, "recipients"), add, remove)
+
+    edit(file, change)
+
+
+def add_identity_file(file: Path, identity: Path) -> None:
+    """Put *identity* at the end of keys.identity_files."""
+    edit(file, lambda document: _change_list(document, ("keys", "identity_files"), [str(identity)], []))
+
+
+def _change_list(document: TOMLDocument, key: Key, add: Sequence[str], remove: Sequence[str]) -> None:
+    """Change the list at *key* without touching what stays in it, nor the comments between."""
+    table: Any = document
+    for name in key[:-1]:
+        table = table.get(name, {})
+    if key[-1] not in table:
+        _put(document, key, list(add))
+        return
+    there = table[key[-1]]
+    for text in remove:
+        if text in there:
+            there.remove(text)
+    for text in add:
+        if text not in there:
+            there.append(text)
 
 
 def set_default(file: Path, name: str) -> None:

@@ -21,6 +21,12 @@ TOP: Mapping[str, Reader] = {"default_vault": readers.text}
 TABLES: Mapping[str, Mapping[str, Reader]] = {
     "budget": {"month": readers.money},
     "catalog": {"url": readers.text, "mirror": readers.path},
+    "keys": {
+        "identity_files": readers.paths,
+        "identity_command": readers.text,
+        "passphrase_command": readers.text,
+        "keyring": readers.flag,
+    },
     "local": {"faults": readers.texts, "sns_endpoint_url": readers.text},
     "notify": {"healthchecks": readers.text, "apprise": readers.texts, "command": readers.text},
     "upload": {

@@ -23,6 +23,7 @@ from glacierkeep.config.lines import find_line
 from glacierkeep.config.settings import (
     Budget,
     CatalogSettings,
+    KeySettings,
     LocalSettings,
     Notify,
     Settings,
@@ -258,6 +259,7 @@ def _build(text: _Text, values: Mapping[Key, Any]) -> Settings:
         vaults={name: _build_vault(text, name, _below(values, ("vault", name))) for name in names},
         budget=Budget(**_below(values, ("budget",))),
         catalog=CatalogSettings(**_below(values, ("catalog",))),
+        keys=KeySettings(**_below(values, ("keys",))),
         local=LocalSettings(**_below(values, ("local",))),
         notify=Notify(**_below(values, ("notify",))),
         upload=UploadSettings(**_below(values, ("upload",))),

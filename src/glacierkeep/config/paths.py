@@ -12,7 +12,8 @@ _APP = "glacierkeep"
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """Absolute paths; none of them need exist. *machine* is the file with this machine's id."""
+    """Absolute paths; none of them need exist. *machine* is the file with this machine's id,
+    *keys* the folder where new identities go."""
 
     config_file: Path
     catalog: Path
@@ -20,6 +21,7 @@ class Homes:
     staging: Path
     log: Path
     machine: Path
+    keys: Path
 
 
 def find_homes(environment: Mapping[str, str]) -> Homes:
@@ -50,6 +52,7 @@ def _together(home: Path) -> Homes:
         staging=home / "staging",
         log=home / "log",
         machine=home / "machine",
+        keys=home / "keys",
     )
 
 
@@ -58,12 +61,14 @@ def _apart() -> Homes:
 
     data = platformdirs.user_data_path(_APP, appauthor=False)
     state = platformdirs.user_state_path(_APP, appauthor=False)
+    config = platformdirs.user_config_path(_APP, appauthor=False)
     return Homes(
-        config_file=platformdirs.user_config_path(_APP, appauthor=False) / "config.toml",
+        config_file=config / "config.toml",
         catalog=data / "catalog.db",
         local=data / "local",
         # Big, and can be made anew from the files it was made of: what backups leave out.
         staging=platformdirs.user_cache_path(_APP, appauthor=False) / "staging",
         log=state / "log",
         machine=state / "machine",
+        keys=config / "keys",
     )

@@ -77,6 +77,12 @@ def _path(value: object) -> Path:
     return path
 
 
+def _paths(value: object) -> tuple[Path, ...]:
+    if not isinstance(value, list):
+        raise ValueError('must be a list of paths, such as ["~/key.txt"]')
+    return tuple(_path(one) for one in value)
+
+
 def _address(value: object) -> VaultAddress:
     return parse_address(_text(value))
 
@@ -98,6 +104,7 @@ flag = Reader(_flag, _flag_word)
 texts = Reader(_texts, shlex.split)
 money = Reader(_money, _money_word)
 path = Reader(_path, _same)
+paths = Reader(_paths, shlex.split)
 address = Reader(_address, _same)
 
 

@@ -65,6 +65,17 @@ class CatalogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySettings:
+    """Where identities that open sealed archives come from. Commands are lines for /bin/sh; *passphrase_command* prints
+    the passphrase of identities that have one."""
+
+    identity_files: tuple[Path, ...] = ()
+    identity_command: str | None = None
+    passphrase_command: str | None = None
+    keyring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LocalSettings:
     """Of the local Glacier: *faults* are rules of what is to go wrong; messages to topics go to *sns_endpoint_url*."""
 
@@ -99,6 +110,7 @@ class Settings:
     vaults: Mapping[str, VaultSettings] = field(default_factory=dict)
     budget: Budget = Budget()
     catalog: CatalogSettings = CatalogSettings()
+    keys: KeySettings = KeySettings()
     local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
     upload: UploadSettings = UploadSettings()
