@@ -109,7 +109,7 @@ def add(wiring: "Wiring", recipients: tuple[str, ...], remove: tuple[str, ...]) 
     A RECIPIENT is a public key (age1…, ssh-ed25519 …, ssh-rsa …), a .pub file, or the name of a key of yours. What
     is in the vault already stays as it is: archives keep the recipients they were made with, so keep old identities.
     """
-    from glacierkeep.operations.keys import was_checked
+    from glacierkeep.operations.keys import checked_when
     from glacierkeep.operations.recipients import RecipientsChanged, plan_change
 
     if not recipients and not remove:
@@ -130,7 +130,7 @@ def add(wiring: "Wiring", recipients: tuple[str, ...], remove: tuple[str, ...]) 
             "archives that are there already keep their old recipients: keep the old identities as long as them",
         )
     after = _parsed(plan.after)
-    checked = after is not None and was_checked(after, catalog=wiring.catalog)
+    checked = after is not None and checked_when(after, catalog=wiring.catalog) is not None
     wiring.report(RecipientsChanged(chosen.address, name, plan.after, checked), _changed)
     if after is not None and not checked:
         wiring.note("unchecked", f"before the first upload, prove that they open: gk key check -V {name}")

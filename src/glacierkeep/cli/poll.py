@@ -42,6 +42,7 @@ def command(wiring: "Wiring") -> None:
         clock=wiring.clock,
         host=wiring.host,
         vault=vault,
+        unseal=wiring.unseal,
         tell=wiring.listener,
         stop=wiring.stop,
     )

@@ -114,6 +114,7 @@ def command(
         tier=speed,
         moment=moment,
         overwrite=overwrite,
+        unseal=wiring.unseal,
         wait=bool(wiring.options.wait),
         lock_wait=wiring.options.lock_wait,
         tell=wiring.listener,

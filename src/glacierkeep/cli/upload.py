@@ -270,7 +270,7 @@ def _sizes(chosen: "ChosenVault") -> "Sizes":
 
 
 def _coding(wiring: "Wiring", chosen: "ChosenVault", compression: str | None, level: int | None) -> "Coding":
-    """In what form archives are stored. Raises KeyNotChecked before the first sealed upload."""
+    """In what form archives are stored. Raises NotChecked before the first sealed upload."""
     from glacierkeep.bundle.storing import Coding
     from glacierkeep.domain.forms import Squeeze
 
@@ -280,6 +280,10 @@ def _coding(wiring: "Wiring", chosen: "ChosenVault", compression: str | None, le
     recipients = wiring.recipients(chosen)
     if recipients is None:
         return Coding(squeeze)
+    if not wiring.options.dry_run:
+        from glacierkeep.operations.keys import require_checked
+
+        require_checked(recipients, chosen.address, catalog=wiring.catalog)
     return Coding(squeeze, recipients.seal, recipients.fingerprint)
 
 

@@ -54,6 +54,7 @@ from glacierkeep.errors import Exit, GlacierkeepError, LocalUnusable, OverBudget
 from glacierkeep.events import Noted
 
 if TYPE_CHECKING:
+    from glacierkeep.bundle.opening import Unseal
     from glacierkeep.catalog.catalog import Catalog
     from glacierkeep.cli.render.listener import Telling
     from glacierkeep.cli.render.tables import Column
@@ -179,6 +180,13 @@ class Wiring:
 
         return Identities(sources_of(self.settings.keys), ask=self.passphrase)
 
+    @property
+    def unseal(self) -> "Unseal | None":
+        """What opens sealed archives; None if no identity is configured here at all."""
+        from glacierkeep.cli.unlocking import sources_of
+
+        return self.identities.open if sources_of(self.settings.keys) else None
+
     def passphrase(self, question: str) -> str:
         """The passphrase that *question* names: keys.passphrase_command's, or a person's. Raises NoIdentity."""
         from glacierkeep.cli.unlocking import ask_passphrase
@@ -232,10 +240,6 @@ class Wiring:
             )
         self._open.append(telling.close)
         return telling
-
-    def recipients(self, chosen: ChosenVault) -> Any:
-        """TEMPORARY"""
-        return None
 
     # Which vault
 

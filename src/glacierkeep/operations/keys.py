@@ -10,7 +10,7 @@ from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.token import crockford
 from glacierkeep.domain.vault import VaultAddress
-from glacierkeep.errors import NoIdentity
+from glacierkeep.errors import GlacierkeepError, NoIdentity
 from glacierkeep.keys.identities import DamagedSeal, Held, Identities
 from glacierkeep.keys.recipients import Recipients, SealedVault
 
@@ -80,9 +80,20 @@ def list_identities(vaults: Sequence[SealedVault], held: Sequence[Held]) -> Iter
         yield IdentityListed(one.place, one.public, one.protected, opened)
 
 
-def was_checked(recipients: Recipients, *, catalog: Catalog) -> bool:
-    """Whether it was ever proved that what these recipients seal can be opened."""
-    return checked_when(recipients, catalog=catalog) is not None
+class NotChecked(GlacierkeepError):
+    """Something was to be sealed to recipients of whom nobody proved that their key is there."""
+
+    code = "not-checked"
+
+
+def require_checked(recipients: Recipients, vault: VaultAddress, *, catalog: Catalog) -> None:
+    """Raises NotChecked unless it was proved once that what these recipients seal can be opened."""
+    if checked_when(recipients, catalog=catalog) is None:
+        raise NotChecked(
+            f"{vault} is sealed to keys that were not checked here yet; nothing was sent. Whoever loses the secret"
+            " key loses all that is sealed to it, and nobody can help",
+            hint="gk key check proves that the key is there; gk key export prints it, to be kept elsewhere",
+        )
 
 
 def checked_when(recipients: Recipients, *, catalog: Catalog) -> datetime | None:

@@ -99,11 +99,13 @@ class Placing:
 
         False if it is sealed and no identity at hand opens it: what came is kept. Raises what the store raises.
         """
+        damaged = False
         try:
             download(
                 job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop
             )
         except BytesMismatch as error:
+            damaged = True
             self._mismatch(f"archive:{archive.archive_id}".encode(), error)
         else:
             if job.range is None:
@@ -116,9 +118,14 @@ class Placing:
                 self._place_members(job, archive, name)
         except NoIdentity as error:
             self.flush()
-            self.codes.append(error.exit)
-            self.tell(Trouble(f"archive:{archive.archive_id}".encode(), error.code, str(error), error.hint))
-            return False
+            if not damaged:
+                self.codes.append(error.exit)
+                self.tell(
+                    Trouble(f"archive:{archive.archive_id}".encode(), error.code, str(error), error.hint)
+                )
+                return False
+            # Damage in the line for our key looks like a line for another one: more passes would not help.
+            self.fail(job, str(error))
         self.drop(name)
         self.flush()
         return True
