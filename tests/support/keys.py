@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,14 @@ from pathlib import Path
 
 import keyring
 from keyring.backend import KeyringBackend
+
+_AT_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Makes the terminal on standard input the program's own, so that it finds it at /dev/tty too."""
 
 KINDS = ("age", "ssh-ed25519", "ssh-rsa")
 
@@ -65,13 +74,15 @@ def typed_at_terminal(words: list[str], typed: list[str], *, stdout: int | None 
 
     *stdout*, a descriptor that is closed here, gets its standard output instead, which must fit into a pipe.
     """
-    child, terminal = pty.fork()
-    if child == 0:
-        if stdout is not None:
-            os.dup2(stdout, 1)
-        os.execvp(words[0], words)
-    if stdout is not None:
-        os.close(stdout)
+    terminal, slave = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", _AT_TERMINAL, *words],
+        stdin=slave,
+        stdout=slave if stdout is None else stdout,
+        stderr=slave,
+    )
+    for descriptor in (slave, *([] if stdout is None else [stdout])):
+        os.close(descriptor)
     shown = b""
     for line in typed:
         asked = len(shown)
@@ -82,7 +93,7 @@ def typed_at_terminal(words: list[str], typed: list[str], *, stdout: int | None 
         while piece := os.read(terminal, 1024):
             shown += piece
     os.close(terminal)
-    assert os.waitpid(child, 0)[1] == 0, shown
+    assert child.wait() == 0, shown
     return shown.decode(errors="replace").replace("\r\n", "\n")
 
 
