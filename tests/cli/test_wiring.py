@@ -77,7 +77,7 @@ def test_where_the_catalog_is(gk) -> None:
 
 
 def test_keys_are_wired(gk, tmp_path: Path) -> None:
-    """A vault's recipients and the identities at hand fit each other, and an operation can ask whether that is proved."""
+    """Recipients of a vault and identities at hand fit each other, and an operation can ask whether that is proved."""
     pair = make_pair(tmp_path, "age")
     gk("config", "set", "keys.identity_files", str(pair.file))
     gk("key", "add", pair.public, "-V", "local:photos")
