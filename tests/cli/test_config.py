@@ -26,10 +26,12 @@ def test_show_tells_where_each_value_came_from(gk) -> None:
 
 def test_show_for_people(gk) -> None:
     """A table of keys and values; with --origin, where they came from."""
-    _config(gk, '[vault.a]\nurl = "local:a"\nbundle_size = "64MiB"\n[catalog]\nurl = "sqlite://u:pass@/x"\n')
+    _config(
+        gk, '[vault.a]\nurl = "local:a"\nbundle_size = "64MiB"\n[catalog]\nurl = "sqlite://u:hunter2@/x"\n'
+    )
     plain = gk("config", "show").stdout
     assert "ORIGIN" not in plain
-    assert "pass" not in plain
+    assert "hunter2" not in plain
     lines = [line.split() for line in plain.splitlines()]
     assert ["vault.a.bundle_size", "64MiB"] in lines
     assert "config.toml:3" in gk("config", "show", "--origin").stdout

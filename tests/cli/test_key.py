@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from glacierkeep.errors import Exit
 from glacierkeep.keys.recipients import Recipients
 from glacierkeep.keys.sheet import typed_lines
-from support.keys import MemoryRing, Pair, age_opens, keyring_of, make_pair
+from support.keys import MemoryRing, Pair, age_opens, keyring_of, make_pair, typed_at_terminal
 from support.runner import Gk, Result
 
 SECRET = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{20}", re.IGNORECASE)
@@ -108,6 +109,15 @@ def test_a_passphrase_is_typed_twice(gk: Gk) -> None:
     made = gk("key", "create", "--passphrase", tty=True, input="y\nopen sesame\nopen sesame\n")
     assert made.exit_code == 0
     assert "BEGIN AGE ENCRYPTED FILE" in gk.home.joinpath("keys", "main.txt").read_text()
+
+
+def test_a_passphrase_is_not_shown(gk: Gk) -> None:
+    """What is typed for a passphrase does not appear on the terminal, and the terminal shows again what is typed."""
+    words = [sys.executable, "-m", "glacierkeep", "key", "create", "--passphrase"]
+    shown = typed_at_terminal(words, ["y", "open sesame", "open sesame"])
+    assert "make the key main? [y/N] y" in shown
+    assert "sesame" not in shown
+    assert "made the key main" in shown
 
 
 def test_a_passphrase_by_a_command(gk: Gk) -> None:
@@ -231,6 +241,7 @@ def test_recipients_that_are_configured_wrongly(gk: Gk, pair: Pair) -> None:
             assert result.exit_code == Exit.NO_VAULT
             assert "vault.a.recipients: recipient 2 " in result.stderr
             assert not SECRET.search(_said(result))
+        assert not SECRET.search(gk("config", "show").stdout)
 
 
 def test_check_proves_and_remembers(gk: Gk, made: Pair) -> None:

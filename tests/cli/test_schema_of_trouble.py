@@ -103,6 +103,8 @@ def test_a_life_full_of_trouble(checked: Checked, photos: Path, tmp_path: Path) 
     checked("completion", "fish")
     checked("vault", "list")
     checked("catalog", "upgrade")
+    assert checked("key", "create").exit_code == Exit.FAILED
+    checked("key", "list")
     assert checked("delete", "photos").exit_code == Exit.FAILED
     assert checked("delete", "photos", "--yes").exit_code == Exit.DONE
 

@@ -6,7 +6,9 @@ import pytest
 from glacierkeep.cli.said import Said
 from glacierkeep.cli.wiring import Wiring
 from glacierkeep.errors import ConfigError, Exit, NeedsYes, NotYetSupported
+from glacierkeep.operations.keys import was_checked
 from glacierkeep.transfer.stopped import Stopped
+from support.keys import make_pair
 
 
 def test_what_costs_money_needs_a_yes(guarded_home: Path) -> None:
@@ -72,6 +74,21 @@ def test_where_the_catalog_is(gk) -> None:
     with Wiring(Said()) as wiring:
         assert wiring.catalog.path == gk.home / "other.db"
     assert not gk.home.joinpath("catalog.db").exists()
+
+
+def test_keys_are_wired(gk, tmp_path: Path) -> None:
+    """Recipients of a vault and identities at hand fit each other, and an operation can ask whether that is proved."""
+    pair = make_pair(tmp_path, "age")
+    gk("config", "set", "keys.identity_files", str(pair.file))
+    gk("key", "add", pair.public, "-V", "local:photos")
+    for checked in (False, True):
+        with Wiring(Said()) as wiring:
+            assert wiring.recipients(wiring.vault("local:plain")) is None
+            recipients = wiring.recipients(wiring.vault("photos"))
+            assert recipients is not None
+            assert was_checked(recipients, catalog=wiring.catalog) is checked
+            assert wiring.identities.open(recipients.seal(b"x")) == b"x"
+        assert gk("key", "check").exit_code == 0
 
 
 def test_a_whole_upload_at_a_terminal(gk, tmp_path: Path) -> None:

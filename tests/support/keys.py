@@ -1,8 +1,11 @@
 """Keys by other programs: age-keygen and ssh-keygen make them, age seals and opens; and a keyring in memory."""
 
+import contextlib
 import os
 import pty
+import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +13,14 @@ from pathlib import Path
 
 import keyring
 from keyring.backend import KeyringBackend
+
+_AT_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Makes the terminal on standard input the program's own, so that it finds it at /dev/tty too."""
 
 KINDS = ("age", "ssh-ed25519", "ssh-rsa")
 
@@ -53,25 +64,37 @@ def age_seals(plain: bytes, *publics: str, armored: bool = False) -> bytes:
 def age_at_terminal(words: list[str | Path], typed: list[str]) -> bytes:
     """Run age at a pseudo terminal of its own, and type a line at each question; its standard output."""
     out_read, out_write = os.pipe()
-    child, terminal = pty.fork()
-    if child == 0:
-        os.dup2(out_write, 1)
-        os.execvp("age", ["age", *map(str, words)])
-    os.close(out_write)
-    for line in typed:
-        _until_question(terminal)
-        os.write(terminal, f"{line}\n".encode())
+    typed_at_terminal(["age", *map(str, words)], typed, stdout=out_write)
     with open(out_read, "rb") as opened:
-        printed = opened.read()
-    assert os.waitpid(child, 0)[1] == 0
-    os.close(terminal)
-    return printed
+        return opened.read()
 
 
-def _until_question(terminal: int) -> None:
+def typed_at_terminal(words: list[str], typed: list[str], *, stdout: int | None = None) -> str:
+    """Run a program at a pseudo terminal of its own, and type a line at each question; what the terminal shows.
+
+    *stdout*, a descriptor that is closed here, gets its standard output instead, which must fit into a pipe.
+    """
+    terminal, slave = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", _AT_TERMINAL, *words],
+        stdin=slave,
+        stdout=slave if stdout is None else stdout,
+        stderr=slave,
+    )
+    for descriptor in (slave, *([] if stdout is None else [stdout])):
+        os.close(descriptor)
     shown = b""
-    while not shown.rstrip(b"\x1b[0123456789KJm ").endswith(b":"):
-        shown += os.read(terminal, 1024)
+    for line in typed:
+        asked = len(shown)
+        while not re.search(rb"(: |\] )[\x1b\[0-9;KJ]*$", shown[asked:]):
+            shown += os.read(terminal, 1024)
+        os.write(terminal, f"{line}\n".encode())
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 1024):
+            shown += piece
+    os.close(terminal)
+    assert child.wait() == 0, shown
+    return shown.decode(errors="replace").replace("\r\n", "\n")
 
 
 class MemoryRing(KeyringBackend):

@@ -139,8 +139,12 @@ def _value(settings: Any, key: "Key") -> Any:
 
 
 def _shown(value: Any) -> object:
-    """*value* without a password."""
-    return _USER_INFO.sub("***@", value) if isinstance(value, str) else value
+    """*value* without a password, and without a secret key that was put in the place of a public one."""
+    from glacierkeep.keys.secrecy import without_secret_keys
+
+    if isinstance(value, tuple):
+        return tuple(map(_shown, value))
+    return without_secret_keys(_USER_INFO.sub("***@", value)) if isinstance(value, str) else value
 
 
 def _origin(wiring: "Wiring", key: "Key") -> tuple[str, str]:

@@ -13,10 +13,10 @@ from glacierkeep import __version__
 from glacierkeep.clock import SystemClock
 from glacierkeep.config.paths import find_homes, make_private
 from glacierkeep.errors import GlacierkeepError
+from glacierkeep.keys.secrecy import without_secret_keys
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
-_IDENTITY = re.compile(r"AGE-SECRET-KEY-\w+", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 _LIBRARIES = ("click", "rich", "pyrage", "sqlalchemy", "alembic", "boto3", "botocore", "tomlkit")
 
@@ -52,7 +52,7 @@ def without_secrets(text: str, environment: Mapping[str, str]) -> str:
     for name in _SECRETS:
         if environment.get(name):
             text = text.replace(environment[name], f"<{name}>")
-    return _USER_INFO.sub("<user>@", _KEY_ID.sub("<key id>", _IDENTITY.sub("<secret key>", text)))
+    return _USER_INFO.sub("<user>@", _KEY_ID.sub("<key id>", without_secret_keys(text)))
 
 
 def _versions() -> list[tuple[str, str]]:
