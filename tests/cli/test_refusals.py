@@ -16,20 +16,46 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+def public_key(gk: Gk) -> str:
+    """The public key that `gk key create` made."""
+    return (gk.home / "keys" / "main.pub").read_text().strip()
+
+
+def configure_vault(gk: Gk, name: str, *, recipient: str) -> None:
+    """Add a local vault that is sealed to *recipient*."""
+    with (gk.home / "config.toml").open("a") as config:
+        config.write(f'\n[vault.{name}]\nurl = "local:{name}"\nrecipients = ["{recipient}"]\n')
+
+
 def configure(gk: Gk, text: str) -> None:
     """Write config.toml."""
     gk.home.mkdir(exist_ok=True)
     (gk.home / "config.toml").write_text(text)
 
 
-def test_a_vault_with_recipients_gets_no_plain_file(gk: Gk, photos: Path) -> None:
-    """Who asks for encryption must not get less: nothing is sent."""
-    configure(gk, '[vault.v]\nurl = "local:v"\nrecipients = ["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgp"]\n')
+def test_nothing_is_sealed_to_a_key_that_nobody_proved_to_have(gk: Gk, photos: Path) -> None:
+    """The first upload into an encrypted vault is refused until gk key check has passed: nothing is sent."""
+    assert gk("key", "create", "--yes").exit_code == 0
+    configure_vault(gk, "v", recipient=public_key(gk))
 
     refused = gk("upload", "-V", "v", photos)
 
     assert refused.exit_code == 1
-    assert "cannot encrypt" in refused.stderr
+    assert "whoever loses the secret key" in refused.stderr.lower()
+    assert "gk key check" in refused.stderr
+    assert gk("ls").stdout == "nothing is archived yet\n"
+    assert gk("key", "check").exit_code == 0
+    assert gk("upload", "-V", "v", photos).exit_code == 0
+
+
+def test_a_recipient_that_is_none_stops_the_upload(gk: Gk, photos: Path) -> None:
+    """A recipient that cannot be sealed to is named with its key in the configuration, and nothing is sent plain."""
+    configure(gk, '[vault.v]\nurl = "local:v"\nrecipients = ["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgp"]\n')
+
+    refused = gk("upload", "-V", "v", photos)
+
+    assert refused.exit_code == 10
+    assert "vault.v.recipients" in refused.stderr
     assert gk("ls").stdout == "nothing is archived yet\n"
 
 

@@ -17,7 +17,8 @@ _BILLION = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """What a tar says of one member. *name* of a folder ends with a slash; *size* in bytes."""
+    """What a tar says of one member. *name* of a folder ends with a slash; *size* in bytes; *xattrs* are extended
+    attributes, names and values."""
 
     name: bytes
     flag: bytes
@@ -27,6 +28,7 @@ class TarMember:
     uid: int = 0
     gid: int = 0
     link: bytes = b""
+    xattrs: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def header(member: TarMember) -> bytes:
@@ -102,6 +104,7 @@ def _pax_records(member: TarMember) -> bytes:
             said.append((key, b"%d" % number))
     if member.mtime_ns % _BILLION or not 0 <= member.mtime_ns // _BILLION <= _MOST_LONG:
         said.append((b"mtime", _decimal_seconds(member.mtime_ns)))
+    said += [(b"SCHILY.xattr." + name, value) for name, value in member.xattrs]
     return b"".join(_record(key, value) for key, value in said)
 
 

@@ -16,6 +16,7 @@ from glacierkeep.bundle import headers
 from glacierkeep.bundle.files import PIECE, as_disk_trouble, close_durably, open_new, sync_parent
 from glacierkeep.bundle.headers import BLOCK, TarMember
 from glacierkeep.bundle.tail import manifest_head, tail
+from glacierkeep.bundle.xattrs import Xattrs, read_xattrs
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
@@ -47,11 +48,13 @@ class BundleWriter:
     """Writes a bundle to *path*, private and new; if it is left unfinished, the file is removed.
 
     Names begin with the root's label. The same members give the same bytes. Memory does not grow with their
-    number. Raises FileExistsError; DiskTrouble when the disk that *path* is on is full or fails.
+    number. With *xattrs* the extended attributes of files and folders are kept too. Raises FileExistsError;
+    DiskTrouble when the disk that *path* is on is full or fails.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, xattrs: bool = False) -> None:
         self.path = path
+        self._xattrs = xattrs
         self.members = 0
         self.plain_size = 0
         self._listed = 0
@@ -79,7 +82,7 @@ class BundleWriter:
         descriptor = source()
         try:
             _compare(name, entry, os.fstat(descriptor))
-            head = headers.header(_tar_member(name, entry))
+            head = headers.header(_tar_member(name, entry, self._attributes(descriptor)))
             with self._cut_away_unless_done():
                 self._write(head)
                 hashes = self._copy(name, descriptor, entry.size)
@@ -89,9 +92,15 @@ class BundleWriter:
         finally:
             os.close(descriptor)
 
-    def add_folder(self, name: bytes, entry: Entry) -> Member:
-        """Add a folder, without what is in it."""
-        return self._add_header(name, entry)
+    def add_folder(self, name: bytes, entry: Entry, source: Callable[[], int] | None = None) -> Member:
+        """Add a folder, without what is in it; *source* opens it, for its extended attributes. Raises OSError."""
+        if source is None or not self._xattrs:
+            return self._add_header(name, entry)
+        descriptor = source()
+        try:
+            return self._add_header(name, entry, self._attributes(descriptor))
+        finally:
+            os.close(descriptor)
 
     def add_symlink(self, name: bytes, entry: Entry) -> Member:
         """Add a symlink with the text *entry.target*."""
@@ -130,11 +139,14 @@ class BundleWriter:
     ) -> None:
         self.abandon()
 
-    def _add_header(self, name: bytes, entry: Entry) -> Member:
+    def _attributes(self, descriptor: int) -> Xattrs:
+        return read_xattrs(descriptor) if self._xattrs else ()
+
+    def _add_header(self, name: bytes, entry: Entry, xattrs: Xattrs = ()) -> Member:
         _check(name)
         start = self.plain_size
         with self._cut_away_unless_done():
-            self._write(headers.header(_tar_member(name, entry)))
+            self._write(headers.header(_tar_member(name, entry, xattrs)))
             return self._list(_member(name, entry, self.plain_size, None), start)
 
     def _copy(self, name: bytes, source: int, size: int) -> Hashes:
@@ -210,10 +222,12 @@ _FLAGS = {
 }
 
 
-def _tar_member(name: bytes, entry: Entry) -> TarMember:
+def _tar_member(name: bytes, entry: Entry, xattrs: Xattrs = ()) -> TarMember:
     slashed = name + b"/" if entry.kind is FileKind.FOLDER else name
     flag, link = _FLAGS[entry.kind], entry.target or b""
-    return TarMember(slashed, flag, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid, link)
+    return TarMember(
+        slashed, flag, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid, link, xattrs
+    )
 
 
 def _padded(size: int) -> int:

@@ -10,6 +10,7 @@ from glacierkeep.bundle.files import as_disk_trouble, close_durably, open_new, s
 from glacierkeep.bundle.headers import TarMember
 from glacierkeep.bundle.listing import write_listing
 from glacierkeep.bundle.storing import Coding, Storing
+from glacierkeep.bundle.xattrs import Xattrs
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.manifest import Member, Portion, member_line
@@ -44,6 +45,7 @@ def write_volume(
     coding: Coding,
     *,
     compressed: bool,
+    xattrs: Xattrs = (),
 ) -> PackedVolume:
     """Write portion number *index* of the file *name* (label first), *length* bytes of *content*, to *target*.
 
@@ -54,7 +56,7 @@ def write_volume(
     try:
         with open_new(target) as out:
             storing = storing_for(out, coding, compressed=compressed)
-            member = _store(storing, name, entry, content, length, index, portion)
+            member = _store(storing, name, entry, xattrs, content, length, index, portion)
             with as_disk_trouble("a volume"):
                 close_durably(out)
     except BaseException:
@@ -71,17 +73,14 @@ def _store(
     storing: Storing,
     name: bytes,
     entry: Entry,
+    xattrs: Xattrs,
     content: Iterable[bytes],
     length: int,
     index: int,
     portion: Callable[[bytes], Portion],
 ) -> Member:
     cutter, hasher, taken = Cutter(storing), TreeHasher(), 0
-    head = headers.header(
-        TarMember(
-            piece_name(name, index), headers.FILE, length, entry.mtime_ns, entry.mode, entry.uid, entry.gid
-        )
-    )
+    head = headers.header(_tar_member(piece_name(name, index), entry, length, xattrs))
     with as_disk_trouble("a volume"):
         cutter.feed(head)
     for piece in content:
@@ -102,3 +101,9 @@ def _store(
         cutter.cut()
         write_tail(storing, 1, [line], len(line), len(head) + length + len(headers.padding(length)))
     return member
+
+
+def _tar_member(name: bytes, entry: Entry, length: int, xattrs: Xattrs) -> TarMember:
+    return TarMember(
+        name, headers.FILE, length, entry.mtime_ns, entry.mode, entry.uid, entry.gid, xattrs=xattrs
+    )

@@ -71,6 +71,7 @@ _EXITS = (
     help="Record most of a root as gone, if it is, or do not; otherwise as --yes says.",
 )
 @click.option("--checksum", is_flag=True, help="Read every file; do not trust size, time and inode.")
+@click.option("--xattrs/--no-xattrs", default=None, help="Keep extended attributes, or do not. Linux only.")
 @click.option(
     "--compression",
     type=click.Choice([each.value for each in Compression]),
@@ -95,6 +96,7 @@ def command(
     one_file_system: bool | None,
     accept_gone: bool | None,
     checksum: bool,
+    xattrs: bool | None,
     compression: str | None,
     compression_level: int | None,
     jobs: int | None,
@@ -109,7 +111,7 @@ def command(
     """
     _check_words(paths, as_name, label)
     chosen = wiring.vault()
-    looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum)
+    looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum, xattrs)
     coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking, coding)
@@ -161,21 +163,27 @@ def _looking(
     exclude_from: tuple[str, ...],
     one_file_system: bool | None,
     checksum: bool,
+    xattrs: bool | None,
 ) -> "Looking":
     from pathlib import Path
 
     from glacierkeep.bundle.rules import Rules
+    from glacierkeep.bundle.xattrs import check_supported
     from glacierkeep.operations.scan import Looking
 
     wanted = wiring.settings.upload
     rules = Rules([*wanted.exclude, *exclude], [Path(file) for file in exclude_from])
     stay = wanted.one_file_system if one_file_system is None else one_file_system
+    kept = wanted.xattrs if xattrs is None else xattrs
+    if kept:
+        check_supported()
     return Looking(
         rules,
         caches=not wanted.exclude_caches,
         own=wiring.own_places(),
         one_file_system=stay,
         checksum=checksum,
+        xattrs=kept,
     )
 
 

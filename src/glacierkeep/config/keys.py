@@ -33,6 +33,7 @@ TABLES: Mapping[str, Mapping[str, Reader]] = {
         "exclude": readers.texts,
         "exclude_caches": readers.flag,
         "one_file_system": readers.flag,
+        "xattrs": readers.flag,
         "jobs": readers.count(1, 64),
     },
 }

@@ -99,6 +99,7 @@ class UploadSettings:
     exclude: tuple[str, ...] = ()
     exclude_caches: bool = True
     one_file_system: bool = False
+    xattrs: bool = False
     jobs: int = UPLOAD_JOBS
 
 

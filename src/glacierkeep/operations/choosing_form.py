@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from glacierkeep.bundle.probe import estimate
 from glacierkeep.bundle.storing import Coding
+from glacierkeep.bundle.xattrs import Xattrs
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import names
 from glacierkeep.domain.compressible import is_compressed_already, is_worth_it
@@ -15,7 +16,7 @@ from glacierkeep.transfer.source import FileSource
 
 
 class Way(StrEnum):
-    """How a big file goes. VOLUMES: sealed, or plain where its name is too long for a description."""
+    """How a big file goes. VOLUMES: sealed, or plain where a description cannot say all there is to say."""
 
     FILE = "file"
     FRAMES = "frames"
@@ -23,12 +24,19 @@ class Way(StrEnum):
     BUNDLE = "bundle"
 
 
-def way_of(entry: Entry, source: FileSource, sizes: Sizes, coding: Coding, intents: Intents) -> Way:
-    """The way that suits the file *entry*. A few samples of its content may be read: raises SourceChanged."""
+def way_of(
+    entry: Entry, source: FileSource, sizes: Sizes, coding: Coding, intents: Intents, xattrs: Xattrs
+) -> Way:
+    """The way that suits the file *entry*. A few samples of its content may be read: raises SourceChanged.
+
+    Only a tar keeps extended attributes.
+    """
     if coding.seal is not None:
         return Way.VOLUMES
     if is_to_be_compressed(entry, source, coding):
         return Way.FRAMES
+    if xattrs:
+        return Way.VOLUMES
     if descriptions.fits(descriptions.write(intents.description_of(entry))):
         return Way.FILE
     return Way.BUNDLE if entry.size <= sizes.volume else Way.VOLUMES

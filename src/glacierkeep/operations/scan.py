@@ -70,13 +70,14 @@ class Plan:
 class Looking:
     """How a scan looks. It leaves out what *rules* say, what CACHEDIR.TAG marks (unless *caches*), and what has a
     device and inode among *own*: gk writes to that while it reads. *one_file_system*: it does not cross into others.
-    *checksum*: it reads every file instead of trusting size, time and inode."""
+    *checksum*: it reads every file instead of trusting size, time and inode. *xattrs*: extended attributes are kept."""
 
     rules: Rules
     caches: bool = False
     own: frozenset[tuple[int, int]] = frozenset()
     one_file_system: bool = False
     checksum: bool = False
+    xattrs: bool = False
 
 
 def scan(

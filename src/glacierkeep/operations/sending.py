@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.encode import encode
-from glacierkeep.bundle.folder import open_source
+from glacierkeep.bundle.folder import FOLDER_FLAGS, open_below, open_source
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.spool import Spool
 from glacierkeep.bundle.storing import Coding
+from glacierkeep.bundle.xattrs import Xattrs, read_xattrs
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind
@@ -69,6 +70,7 @@ class Sending:
         sizes: Sizes,
         coding: Coding,
         *,
+        xattrs: bool,
         shipping: Shipping,
         catalog: Catalog,
         staging: Path,
@@ -78,7 +80,7 @@ class Sending:
     ) -> None:
         self.root, self.run_id, self.vault, self.sizes, self.coding = root, run_id, vault, sizes, coding
         self.shipping, self.catalog, self.staging, self.root_fd = shipping, catalog, staging, root_fd
-        self.tell, self.stop = tell, stop
+        self.tell, self.stop, self.xattrs = tell, stop, xattrs
         self.sent = Sent()
         self.failed: set[bytes] = set()
         """Paths that could not be read."""
@@ -174,14 +176,15 @@ class Sending:
     def _ship_big(self, change: Change) -> None:
         entry = change.entry
         with source_of(change, self.root_fd) as source:
-            way = way_of(entry, source, self.sizes, self.coding, self._intents)
+            xattrs = read_xattrs(source.fileno()) if self.xattrs else ()
+            way = way_of(entry, source, self.sizes, self.coding, self._intents, xattrs)
             if way is Way.BUNDLE:
                 return self._add(change)
             self._references.write()
             if way is Way.FILE:
                 self._ship_file(entry, source)
             else:
-                self._volumes(compressed=way is Way.FRAMES).send_file(entry, source)
+                self._volumes(xattrs, compressed=way is Way.FRAMES).send_file(entry, source)
         self.sent.files += 1
         self.sent.size += entry.size
 
@@ -190,7 +193,7 @@ class Sending:
         record = record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
         self.shipping.ship(upload, source, record, files=1, name=self._name(entry))
 
-    def _volumes(self, *, compressed: bool) -> Volumes:
+    def _volumes(self, xattrs: Xattrs, *, compressed: bool) -> Volumes:
         return Volumes(
             self.root,
             self.run_id,
@@ -202,6 +205,7 @@ class Sending:
             self.shipping,
             self.catalog,
             self.staging,
+            xattrs,
         )
 
     # Bundles
@@ -246,7 +250,9 @@ class Sending:
     def _write_member(self, entry: Entry) -> Member:
         writer, name = self._open_bundle().writer, self._name(entry)
         if entry.kind is FileKind.FOLDER:
-            return writer.add_folder(name, entry)
+            return writer.add_folder(
+                name, entry, lambda: open_below(self.root_fd, entry.path, FOLDER_FLAGS | os.O_NOFOLLOW)
+            )
         if entry.kind is FileKind.SYMLINK:
             return writer.add_symlink(name, entry)
         if entry.kind is FileKind.HARDLINK:
@@ -273,7 +279,7 @@ class Sending:
     def _open_bundle(self) -> _Bundle:
         if self._bundle is None:
             upload = self._intents.staging(ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE)
-            writer = BundleWriter(self.staging / upload.source.decode())
+            writer = BundleWriter(self.staging / upload.source.decode(), xattrs=self.xattrs)
             filling = Filling(self.sizes.bundle, self.sizes.members)
             self._bundle = _Bundle(upload, writer, filling, Spool(self.staging))
         return self._bundle

@@ -221,6 +221,7 @@ class Run:
             self.vault,
             self.sizes,
             self.coding,
+            xattrs=self.looking.xattrs,
             shipping=self.shipping,
             catalog=self.catalog,
             staging=self.staging,

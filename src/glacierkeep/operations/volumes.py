@@ -12,6 +12,7 @@ from pathlib import Path
 from glacierkeep.bundle.listing import listing_of
 from glacierkeep.bundle.storing import Coding
 from glacierkeep.bundle.volume import PackedVolume, write_volume
+from glacierkeep.bundle.xattrs import Xattrs
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain import names
 from glacierkeep.domain.cutting import pieces
@@ -37,7 +38,8 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Volumes:
-    """What it takes to send sets of volumes of one root. *compressed*: not sealed ones go in zstd frames."""
+    """What it takes to send sets of volumes of one root. *compressed*: not sealed ones go in zstd frames. *xattrs*: of
+    the file that they hold."""
 
     root: Root
     run_id: int
@@ -49,6 +51,7 @@ class Volumes:
     shipping: Shipping
     catalog: Catalog
     staging: Path
+    xattrs: Xattrs = ()
 
     def send_file(self, entry: Entry, source: FileSource) -> None:
         """Send what is not stored yet of the file *entry*, and record it.
@@ -103,7 +106,7 @@ class Volumes:
         name = names.join(self.root.label.encode(), entry.path)
         return write_volume(
             staged, name, entry, content, part.length, portion.index, portion.of, self.coding,
-            compressed=self.compressed,
+            compressed=self.compressed, xattrs=self.xattrs,
         )  # fmt: skip
 
     def _set_of(self, entry: Entry) -> VolumeSet | None:

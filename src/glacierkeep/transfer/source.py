@@ -62,6 +62,10 @@ class FileSource:
     ) -> None:
         self._close()
 
+    def fileno(self) -> int:
+        """The open descriptor, which stays this source's."""
+        return self._fd
+
     def _close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
