@@ -1,12 +1,13 @@
-"""How fast bundles are packed beside tarfile, and compressed beside the zstd program.
+"""How fast bundles are packed beside tarfile, compressed beside the zstd program, and sealed beside age alone.
 
     python benchmarks/packing.py [--runs 5] [--files 2000] [--size 100] [--corpus 256] [--level 3] [--folder /dev/shm]
 
 Packing: the same files are written by a BundleWriter, by tarfile with the same two
 hashes over the same reading (MD5 and tree hash), by tarfile alone, and hashed only. All end with fsync.
-Compressing: one file of this Python's own library and packages, repeated as often as it takes, goes through frames
-of 4 MiB and through `zstd -T1` to nowhere. Who begins changes from run to run. Prints medians, and the medians of
-the ratios within the runs.
+Compressing: one file of this Python's own library and packages, repeated as often as it takes, becomes a compressed
+archive (frames of 4 MiB, probed and hashed), and goes through `zstd -T1`, both to nowhere. Sealing: random bytes become
+a sealed archive (segments of 8 MiB, probed and hashed), and go through pyrage alone in the same pieces. Who begins changes from
+run to run. Prints medians, and the medians of the ratios within the runs.
 """
 
 import argparse
@@ -19,17 +20,21 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import BinaryIO
 
+import pyrage
+
 from glacierkeep.bundle.entries import restat
 from glacierkeep.bundle.folder import open_root, open_source
-from glacierkeep.bundle.frames import compress
 from glacierkeep.bundle.pack import BundleWriter
+from glacierkeep.bundle.storing import FramedStoring, SealedStoring
+from glacierkeep.domain.forms import Compression, Squeeze
 from glacierkeep.domain.hashes import ContentHasher
-from glacierkeep.domain.segments import MOST_IN_FRAME
+from glacierkeep.domain.segments import MOST_IN_FRAME, MOST_IN_SEALED
 
 KIB, MIB = 1024, 1024 * 1024
 Contestants = dict[str, Callable[[], object]]
@@ -49,6 +54,7 @@ def main() -> None:
     try:
         pack(folder, said.files, said.size * KIB, said.runs)
         squeeze(folder / "corpus", said.corpus * MIB, said.level, said.runs)
+        seal(said.corpus * MIB, said.runs)
     finally:
         shutil.rmtree(folder)
 
@@ -117,8 +123,16 @@ def squeeze(corpus: Path, size: int, level: int, runs: int) -> None:
     stored: dict[str, int] = {}
 
     def ours() -> None:
-        with corpus.open("rb") as file:
-            stored["our frames"] = sum(len(compress(piece, level)) for piece in pieces(file))
+        squeeze = Squeeze(Compression.AUTO, level)
+        with (
+            corpus.open("rb") as file,
+            open(os.devnull, "wb") as nowhere,
+            closing(FramedStoring(nowhere, squeeze)) as storing,
+        ):
+            for piece in pieces(file):
+                storing.add(piece)
+            storing.finish()
+        stored["our frames"] = sum(segment.stored_length for segment in storing.segments)
 
     def theirs() -> None:
         with open(os.devnull, "wb") as nowhere:
@@ -131,6 +145,28 @@ def squeeze(corpus: Path, size: int, level: int, runs: int) -> None:
     print(
         f"  stored: {stored['our frames'] / size:.3f} in our frames, {whole.stat().st_size / size:.3f} by zstd"
     )
+
+
+def seal(size: int, runs: int) -> None:
+    """The sealing part."""
+    recipient = pyrage.x25519.Identity.generate().to_public()
+    segments = [os.urandom(MOST_IN_SEALED)] * (size // MOST_IN_SEALED)
+
+    def by_age(plain: bytes) -> bytes:
+        return bytes(pyrage.encrypt(plain, [recipient]))
+
+    def ours() -> None:
+        with open(os.devnull, "wb") as nowhere, closing(SealedStoring(nowhere, Squeeze(), by_age)) as storing:
+            for plain in segments:
+                storing.add(plain)
+            storing.finish()
+
+    def theirs() -> None:
+        for plain in segments:
+            by_age(plain)
+
+    print(f"sealing {size // MIB} MiB")
+    report(race({"sealed archive": ours, "pyrage alone": theirs}, runs), "sealed archive", size)
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:

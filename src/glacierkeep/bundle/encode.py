@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -92,6 +93,7 @@ def write_tail(storing: Storing, members: int, lines: Iterable[bytes], listed: i
     An archive whose manifest does not say where its segments lie has its last 2,048 plain bytes in one of their own.
     """
     cutter = Cutter(storing)
+    storing.flush()
     head = manifest_head(members, storing.segments if storing.listed else ())
     *pieces, end = tail(head, lines, listed, at)
     for piece in pieces:
@@ -104,8 +106,7 @@ def write_tail(storing: Storing, members: int, lines: Iterable[bytes], listed: i
 
 
 def _store(packed: PackedBundle, plain: BinaryIO, draft: Path, coding: Coding) -> list[Segment]:
-    with open_new(draft) as out:
-        storing = storing_for(out, coding, compressed=True)
+    with open_new(draft) as out, closing(storing_for(out, coding, compressed=True)) as storing:
         for group in cut(packed.starts, packed.members_end, storing.most):
             storing.add(_read(plain, group))
         lines = _member_lines(packed, plain)

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from glacierkeep.bundle import headers
+from glacierkeep.bundle.ahead import Ahead
 from glacierkeep.bundle.frames import compress, store
 from glacierkeep.bundle.headers import BLOCK, TarMember
 from glacierkeep.bundle.probe import estimate
@@ -38,7 +39,7 @@ class Coding:
 
 
 class Storing(Protocol):
-    """Takes the plain content of an archive, segment by segment. *segments* are those so far."""
+    """Takes the plain content of an archive, segment by segment. *segments* are those that are stored."""
 
     most: int
     """Plain bytes of one segment, at most."""
@@ -47,10 +48,16 @@ class Storing(Protocol):
     """Whether the archive's own manifest says where its segments lie."""
 
     def add(self, plain: bytes) -> None:
-        """Store one segment. Raises OSError."""
+        """Store one segment, now or a little later. Raises OSError, and what the seal raises."""
+
+    def flush(self) -> None:
+        """All that was added is stored. Raises as `add` does."""
 
     def finish(self) -> None:
-        """Write what comes after the last segment."""
+        """Flush, and write what comes after the last segment. Raises as `add` does."""
+
+    def close(self) -> None:
+        """Let go of what was needed for it."""
 
 
 class PlainStoring:
@@ -69,9 +76,24 @@ class PlainStoring:
         self._out.write(plain)
         self._size += len(plain)
 
+    def flush(self) -> None:
+        """See Storing."""
+
     def finish(self) -> None:
         """See Storing."""
         self.segments = [Segment(0, self._size, self._size)]
+
+    def close(self) -> None:
+        """See Storing."""
+
+
+class _Coded(NamedTuple):
+    """A segment ready to be written."""
+
+    content: bytes
+    plain_length: int
+    codec: Codec
+    hash: bytes
 
 
 class FramedStoring:
@@ -84,18 +106,25 @@ class FramedStoring:
         self.segments: list[Segment] = []
         self._out, self._squeeze = out, squeeze
         self._at = 0
-
-    def add(self, plain: bytes) -> None:
-        """See Storing."""
-        frame = squeezed(plain, self._squeeze) or store(plain)
-        digest = hashlib.sha256(frame).digest()
-        self.segments.append(Segment(self._at, len(frame), len(plain), Codec.ZSTD, SealKind.NONE, digest))
-        self._out.write(frame)
-        self._at += len(frame)
+        self._ahead = Ahead(self._code, self._write)
+        self.add, self.flush, self.close = self._ahead.put, self._ahead.flush, self._ahead.close
 
     def finish(self) -> None:
         """See Storing."""
+        self.flush()
         self._out.write(seek_table([(each.stored_length, each.plain_length) for each in self.segments]))
+
+    def _code(self, plain: bytes) -> _Coded:
+        frame = squeezed(plain, self._squeeze) or store(plain)
+        return _Coded(frame, len(plain), Codec.ZSTD, hashlib.sha256(frame).digest())
+
+    def _write(self, coded: _Coded) -> None:
+        length = len(coded.content)
+        self.segments.append(
+            Segment(self._at, length, coded.plain_length, coded.codec, SealKind.NONE, coded.hash)
+        )
+        self._out.write(coded.content)
+        self._at += length
 
 
 class SealedStoring:
@@ -108,29 +137,32 @@ class SealedStoring:
         self.segments: list[Segment] = []
         self._out, self._squeeze, self._seal = out, squeeze, seal
         self._at = 0
-
-    def add(self, plain: bytes) -> None:
-        """See Storing. Raises ValueError for more segments than there are names."""
-        if len(self.segments) == MOST_SEALED:
-            raise ValueError(f"a sealed archive has at most {MOST_SEALED} segments")
-        frame = squeezed(plain, self._squeeze)
-        codec = Codec.ZSTD if frame else Codec.PLAIN
-        sealed = self._seal(frame or plain)
-        head = headers.header(
-            TarMember(sealed_name(len(self.segments) + 1, codec), headers.FILE, len(sealed))
-        )
-        digest = hashlib.sha256(sealed).digest()
-        self.segments.append(
-            Segment(self._at + len(head), len(sealed), len(plain), codec, SealKind.AGE, digest)
-        )
-        padding = headers.padding(len(sealed))
-        for each in (head, sealed, padding):
-            self._out.write(each)
-        self._at += len(head) + len(sealed) + len(padding)
+        self._ahead = Ahead(self._code, self._write)
+        self.add, self.flush, self.close = self._ahead.put, self._ahead.flush, self._ahead.close
 
     def finish(self) -> None:
         """See Storing."""
+        self.flush()
         self._out.write(bytes(2 * BLOCK))
+
+    def _code(self, plain: bytes) -> _Coded:
+        frame = squeezed(plain, self._squeeze)
+        sealed = self._seal(frame or plain)
+        codec = Codec.ZSTD if frame else Codec.PLAIN
+        return _Coded(sealed, len(plain), codec, hashlib.sha256(sealed).digest())
+
+    def _write(self, coded: _Coded) -> None:
+        """Raises ValueError for more segments than there are names."""
+        number, length = len(self.segments) + 1, len(coded.content)
+        if number > MOST_SEALED:
+            raise ValueError(f"a sealed archive has at most {MOST_SEALED} segments")
+        head = headers.header(TarMember(sealed_name(number, coded.codec), headers.FILE, length))
+        at = self._at + len(head)
+        self.segments.append(Segment(at, length, coded.plain_length, coded.codec, SealKind.AGE, coded.hash))
+        padding = headers.padding(length)
+        for each in (head, coded.content, padding):
+            self._out.write(each)
+        self._at = at + length + len(padding)
 
 
 def sealed_name(number: int, codec: Codec) -> bytes:

@@ -1,6 +1,7 @@
 """A volume: a portion of a big file, or of a stream, as a bundle of its own."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +55,7 @@ def write_volume(
     nothing is left then.
     """
     try:
-        with open_new(target) as out:
-            storing = storing_for(out, coding, compressed=compressed)
+        with open_new(target) as out, closing(storing_for(out, coding, compressed=compressed)) as storing:
             member = _store(storing, name, entry, xattrs, content, length, index, portion)
             with as_disk_trouble("a volume"):
                 close_durably(out)

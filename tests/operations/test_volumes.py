@@ -1,0 +1,159 @@
+"""Volumes: how much staging they take, what becomes of streams that break off and of files that change."""
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+from glacierkeep.bundle.rules import Rules
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.records import ArchiveState
+from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
+from glacierkeep.events import Event, Noted, UploadResumed
+from glacierkeep.operations.scan import Looking
+from glacierkeep.operations.selection import select
+from glacierkeep.operations.standard_input import upload_standard_input
+from glacierkeep.operations.upload import UploadOutcome
+from support.sealing import FORMS, SMALL_VOLUMES, unseal
+from support.unreliable import Fault, no_fault, once
+from support.world import HOST, World
+
+NOISE = random.Random(9).randbytes(9 * MIB + 11)
+VOLUME = SMALL_VOLUMES.volume
+
+
+class Measure:
+    """A listener that looks how full staging is whenever something happens."""
+
+    def __init__(self, staging: Path) -> None:
+        self.staging, self.most, self.told = staging, 0, list[Event]()
+
+    def __call__(self, event: Event) -> None:
+        self.told.append(event)
+        files = [path for path in self.staging.rglob("*") if path.is_file()]
+        self.most = max(self.most, sum(path.stat().st_size for path in files))
+
+
+def pipe(world: World, content: bytes, form: str, **said: object) -> UploadOutcome:
+    """gk upload - --as dump."""
+    return upload_standard_input(
+        io.BytesIO(content), b"dump", world.vault, catalog=world.catalog, store=world.store,
+        staging=world.staging, clock=world.clock, host=HOST, looking=Looking(Rules()), sizes=SMALL_VOLUMES,
+        coding=FORMS[form], **{"tell": world.told.append, **said},
+    )  # fmt: skip
+
+
+def present(world: World) -> int:
+    """How many archives the catalog counts on."""
+    rows = world.catalog.archive_rows(world.vault.vault_id)
+    return sum(archive.state is ArchiveState.PRESENT for archive in rows)
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    """A folder with one file of five volumes."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "big").write_bytes(NOISE)
+    return tmp_path / "root"
+
+
+@pytest.mark.parametrize("form", ["plain", "compressed", "sealed", "sealed-and-compressed"])
+def test_staging_holds_two_volumes_and_a_half_at_most(world: World, big: Path, form: str) -> None:
+    """However long a file or stream is, what lies in staging at any moment is at most 2.5 volumes."""
+    measure = Measure(world.staging)
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS[form], tell=measure)
+    pipe(world, NOISE[::-1], form, tell=measure)
+    assert len(measure.told) > 10
+    assert 0 < measure.most <= 2.5 * VOLUME
+    assert [path for path in world.staging.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("form", ["plain", "compressed", "sealed"])
+@pytest.mark.parametrize("size", [0, 1, VOLUME - 1, VOLUME, VOLUME + 1, 3 * VOLUME, 3 * VOLUME + 5])
+def test_a_stream_of_any_length_comes_back(world: World, tmp_path: Path, form: str, size: int) -> None:
+    """A stream comes back whole, be it empty, just a volume, or one byte more."""
+    content = NOISE[:size]
+    outcome = pipe(world, content, form)
+    assert (outcome.exit, outcome.files) == (Exit.DONE, 1)
+    world.retrieve("stdin/dump", to=tmp_path / "back", unseal=unseal, wait=True)
+    assert (tmp_path / "back" / "stdin" / "dump").read_bytes() == content
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(world: World) -> None:
+    """A stream is all or nothing: when the line breaks in its middle, no name is recorded and no volume stays."""
+    world.service.before = once("InitiateMultipartUpload", nth=3)
+    with pytest.raises(GlacierkeepError):
+        pipe(world, NOISE, "sealed")
+    world.service.before = no_fault
+    assert present(world) == 0
+    with pytest.raises(NoSuchName):
+        list(select("stdin/dump", catalog=world.catalog, host=HOST))
+
+
+def test_a_stream_whose_remains_could_not_be_deleted_is_reported(world: World) -> None:
+    """What a killed run left of a stream is told of by the next, and deleted."""
+    world.service.after = lambda operation: Killed() if operation == "CompleteMultipartUpload" else None
+    with pytest.raises(Killed):
+        pipe(world, NOISE, "sealed")
+    world.service.after = no_fault
+    outcome = pipe(world, NOISE[:5], "sealed")
+    assert outcome.exit is Exit.DONE
+    world.poll()
+    assert present(world) == 1
+    assert world.service.done["CompleteMultipartUpload"] >= 1
+
+
+class Killed(BaseException):
+    """The process is gone: nobody deals with this one."""
+
+
+def test_a_file_that_changed_between_two_runs_begins_anew(world: World, big: Path, tmp_path: Path) -> None:
+    """Volumes of what the file was are let go of, and none of them is mixed with those of what it is."""
+    world.service.before = once("InitiateMultipartUpload", nth=3)
+    with pytest.raises(GlacierkeepError):
+        world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    world.service.before = no_fault
+    assert present(world) == 2
+    (big / "big").write_bytes(NOISE[::-1])
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    assert present(world) == 6  # five volumes and the folder's bundle
+    world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
+    assert (tmp_path / "back" / "root" / "big").read_bytes() == NOISE[::-1]
+
+
+def test_a_file_that_is_gone_lets_its_volumes_go(world: World, big: Path) -> None:
+    """Volumes of a file that is not there any more are deleted, and that is said."""
+    world.service.before = once("InitiateMultipartUpload", nth=3)
+    with pytest.raises(GlacierkeepError):
+        world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    world.service.before = no_fault
+    (big / "big").rename(big / "another")
+    (big / "another").write_bytes(b"small")
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    assert present(world) == 1
+    assert any(isinstance(event, Noted) and event.code == "volumes-ended" for event in world.told)
+
+
+def test_a_set_goes_on_with_the_bytes_that_are_there(world: World, big: Path) -> None:
+    """A volume that was being sent when the run ended is finished from staging: its parts are not sent again."""
+    world.service.before = down_from("UploadMultipartPart", 5)
+    with pytest.raises(GlacierkeepError):
+        world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
+    world.service.before = no_fault
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
+    # Four volumes of 2 MiB and a little, so of three parts, and the last of two.
+    assert world.service.done["UploadMultipartPart"] == 4 * 3 + 2
+    assert any(isinstance(event, UploadResumed) and event.sent for event in world.told)
+
+
+def down_from(operation: str, nth: int) -> Fault:
+    """The line is down from the *nth* request for *operation* on."""
+    seen = 0
+
+    def fault(asked: str) -> Exception | None:
+        nonlocal seen
+        seen += asked == operation
+        return ConnectionResetError("the line is down") if asked == operation and seen >= nth else None
+
+    return fault
