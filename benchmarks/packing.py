@@ -5,9 +5,9 @@
 Packing: the same files are written by a BundleWriter, by tarfile with the same two
 hashes over the same reading (MD5 and tree hash), by tarfile alone, and hashed only. All end with fsync.
 Compressing: one file of this Python's own library and packages, repeated as often as it takes, becomes a compressed
-archive (frames of 4 MiB, probed and hashed), and goes through `zstd -T1`, both to nowhere. Sealing: random bytes become
-a sealed archive (segments of 8 MiB, probed and hashed), and go through pyrage alone in the same pieces. Who begins changes from
-run to run. Prints medians, and the medians of the ratios within the runs.
+archive (frames of 4 MiB, probed and hashed), and goes through `zstd -T1`, both to nowhere.
+Sealing: random bytes become a sealed archive (segments of 8 MiB, probed and hashed), and go through pyrage alone in
+the same pieces. Who begins changes from run to run. Prints medians, and the medians of the ratios within the runs.
 """
 
 import argparse
