@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from glacierkeep.catalog import pages, walk
 from glacierkeep.catalog.batches import PAGE, batched
 from glacierkeep.catalog.connections import for_writing, open_pool
+from glacierkeep.catalog.copying import Copying
 from glacierkeep.catalog.creation import check_header
 from glacierkeep.catalog.creation import create as create_file
 from glacierkeep.catalog.identity import Identity
@@ -23,6 +24,7 @@ from glacierkeep.catalog.trouble import shown, translated
 from glacierkeep.catalog.values import FolderName
 from glacierkeep.catalog.view import View
 from glacierkeep.clock import Clock
+from glacierkeep.domain.copies import Copy, CopyHeader
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Known, Root, Version
 from glacierkeep.domain.service import ListedArchive
@@ -113,6 +115,26 @@ class Catalog:
     def _inventories(self) -> Iterator[Inventories]:
         with self.write() as records:
             yield records.inventories
+
+    def copy_lines(self, copy: Copy, since: Copy | None = None) -> Iterator[bytes]:
+        """The lines of *copy*, which `copies.begin` began: all of its vault's records, or what *since* lacks.
+
+        Holds no read open in between. What is recorded meanwhile comes with the next copy.
+        """
+        with self.read() as records:
+            vault = records.vaults.by_id(copy.vault_id)
+            header = CopyHeader(
+                catalog=records.identity.id,
+                vault=vault.address,
+                generation=copy.generation,
+                set_token=copy.set_token,
+                index=copy.index,
+                after=copy.after,
+                schema=HEAD,
+                made_at=copy.made_at,
+                inventory_date=vault.inventory_date,
+            )
+        return Copying(self._connected, header, copy, since.marks if since else None).lines()
 
     def archive_rows(self, vault_id: int) -> Iterator[Archive]:
         """Every archive of the vault, whatever its state, by archive id (code points)."""

@@ -8,7 +8,16 @@ from sqlalchemy import Connection, Row, exists, select
 from glacierkeep.catalog import schema
 from glacierkeep.catalog.batches import inserted_key
 from glacierkeep.catalog.schema import archives, vaults
-from glacierkeep.catalog.schema_work import findings, inventories, jobs, ledger, retrievals, uploads
+from glacierkeep.catalog.schema_work import (
+    copies,
+    findings,
+    inventories,
+    jobs,
+    ledger,
+    rebuilds,
+    retrievals,
+    uploads,
+)
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Vault
 
@@ -52,7 +61,8 @@ class Vaults:
 
     def forget(self, vault_id: int) -> None:
         """Drop a vault that never held anything we recorded. Raises ValueError if any record still speaks of it."""
-        for table in (archives, schema.runs, uploads, jobs, retrievals, inventories, findings, ledger):
+        speaking = (schema.runs, uploads, jobs, retrievals, inventories, findings, ledger, copies, rebuilds)
+        for table in (archives, *speaking):
             if self._connection.execute(select(exists().where(table.c.vault_id == vault_id))).scalar_one():
                 raise ValueError(f"the catalog still has {table.name} of this vault")
         self._connection.execute(vaults.delete().where(vaults.c.id == vault_id))
