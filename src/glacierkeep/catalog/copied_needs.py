@@ -17,23 +17,24 @@ from glacierkeep.catalog.copied_lines import (
 from glacierkeep.catalog.places import chains
 from glacierkeep.catalog.schema import archives, roots, runs, segments
 
+_CHUNK = 4096
+"""Keys whose bits are kept together: keys far apart cost no more than that."""
+
 
 class Needs:
     """Remembers by a bit each which keys were written out: ten million of them take little more than a megabyte."""
 
     def __init__(self) -> None:
-        self._written: dict[str, bytearray] = {}
+        self._written: dict[tuple[str, int], int] = {}
 
     def _take(self, kind: str, keys: Iterable[int]) -> list[int]:
         """Those of *keys* that were not written yet, in order; they count as written now."""
-        bits = self._written.setdefault(kind, bytearray())
         fresh = []
         for key in sorted(set(keys)):
-            at, bit = key >> 3, 1 << (key & 7)
-            if at >= len(bits):
-                bits.extend(bytes(at + 1 - len(bits) + len(bits) // 8))
-            if not bits[at] & bit:
-                bits[at] |= bit
+            chunk, bit = (kind, key // _CHUNK), 1 << key % _CHUNK
+            bits = self._written.get(chunk, 0)
+            if not bits & bit:
+                self._written[chunk] = bits | bit
                 fresh.append(key)
         return fresh
 

@@ -110,9 +110,7 @@ class Copies:
 
     def _all_present(self, chain: list[Copy]) -> bool:
         keys = [copy.archive_key for copy in chain]
-        there = select(func.count()).where(
-            archives.c.id.in_(keys), archives.c.state == ArchiveState.PRESENT
-        )
+        there = select(func.count()).where(archives.c.id.in_(keys), archives.c.state == ArchiveState.PRESENT)
         return self._connection.execute(there).scalar_one() == len(keys)
 
     def has_changed(self, vault_id: int, since: Copy | None) -> bool:
@@ -124,9 +122,13 @@ class Copies:
         asked = (
             select(archives.c.id).where(is_kept_in(vault_id), archives.c.id > marks.archive),
             select(versions.c.id).where(versions.c.id > marks.version, concerns(vault_id)),
-            _noted("archive", marks).join(archives, archives.c.id == changes.c.key).where(is_kept_in(vault_id)),
+            _noted("archive", marks)
+            .join(archives, archives.c.id == changes.c.key)
+            .where(is_kept_in(vault_id)),
             _noted("version", marks).join(versions, versions.c.id == changes.c.key).where(concerns(vault_id)),
-            _noted("file", marks).join(versions, versions.c.file_id == changes.c.key).where(concerns(vault_id)),
+            _noted("file", marks)
+            .join(versions, versions.c.file_id == changes.c.key)
+            .where(concerns(vault_id)),
             _noted("root", marks)
             .join(folders, folders.c.root_id == changes.c.key)
             .join(files, files.c.folder_id == folders.c.id)

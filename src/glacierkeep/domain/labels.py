@@ -1,7 +1,5 @@
 """Labels: how roots are called, the first component of every name as archived."""
 
-import os
-
 from glacierkeep.domain import names
 from glacierkeep.domain.records import Root
 
@@ -13,7 +11,7 @@ FOUND_PATH = b"found"
 
 def trouble_with_label(label: str) -> str | None:
     """Why *label* cannot be one, or None if it can."""
-    trouble = names.trouble_with(os.fsencode(label))
+    trouble = names.trouble_with(label.encode("utf-8", "surrogateescape"))
     if trouble is None and "/" in label:
         trouble = "it holds a slash"
     if trouble is None and label.startswith("."):
