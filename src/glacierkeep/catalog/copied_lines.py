@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from glacierkeep.catalog.columns import to_microseconds
-from glacierkeep.domain.copies import CopyHeader, write_line
+from glacierkeep.domain.copies import LONGEST_TEXT, CopyHeader, write_line
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import is_utf8, to_b64
 
@@ -100,8 +100,10 @@ def _line(kind: str, said: dict[str, Any]) -> Line:
 
 
 def _named(key: str, name: bytes) -> dict[str, object]:
-    """A name as the field *key*, or as base64 in `key_b64` if it is not UTF-8."""
-    return {key: name.decode()} if is_utf8(name) else {f"{key}_b64": to_b64(name)}
+    """A name as the field *key*, or as base64 in `key_b64` if it is not UTF-8 or long."""
+    return (
+        {key: name.decode()} if len(name) <= LONGEST_TEXT and is_utf8(name) else {f"{key}_b64": to_b64(name)}
+    )
 
 
 def _hex(digest: bytes | None) -> str | None:

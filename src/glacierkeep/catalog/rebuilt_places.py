@@ -7,7 +7,7 @@ from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.copied import LONGEST_NAME, BadCopy, Fields
 from glacierkeep.domain.labels import FOUND_PATH, NO_HOST, trouble_with_label
 
-_DEEPEST = 8 * LONGEST_NAME
+_DEEPEST = 4 * LONGEST_NAME
 """Bytes of a folder's path, at most."""
 
 

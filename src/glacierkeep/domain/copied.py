@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import TypeVar
 
 from glacierkeep.domain import names
-from glacierkeep.domain.copies import KINDS, LONGEST_LINE, MOST_INCREMENTS, CopyHeader
+from glacierkeep.domain.copies import KINDS, LONGEST_LINE, LONGEST_TEXT, MOST_INCREMENTS, CopyHeader
 from glacierkeep.domain.token import is_catalog_id, is_token
 
 MOST = (1 << 63) - 1
 LARGEST = 1 << 53
 """Bytes of anything, at most: so that sums of a thousand are numbers of 63 bits too."""
 
-LONGEST_NAME = 4096
-"""Bytes of a path, a component or a link's target (PATH_MAX on Linux)."""
+LONGEST_NAME = 4 * LONGEST_TEXT
+"""Bytes of a path, a component or a link's target; a path may be longer than a system call takes."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -104,7 +104,7 @@ class Fields:
         """A name, in the field *key* or as base64 in `key_b64`."""
         exact = f"{key}_b64"
         if not self.has(exact):
-            return self.text(key, LONGEST_NAME).encode()
+            return self.text(key, LONGEST_TEXT).encode()
         try:
             found = names.from_b64(self.text(exact, 2 * LONGEST_NAME))
         except ValueError as error:

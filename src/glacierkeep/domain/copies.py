@@ -13,7 +13,10 @@ MOST_INCREMENTS = 20
 """Increments that may follow one full copy."""
 
 LONGEST_LINE = 32 * 1024
-"""Bytes of a line, its end included: a name of 4,096 bytes, each escaped as six, with the rest stays below."""
+"""Bytes of a line, its end included: a name as text, each byte escaped as six, with the rest stays below."""
+
+LONGEST_TEXT = 4096
+"""Bytes of a name that is written as text; a longer one, or one that is not UTF-8, is written as base64."""
 
 KINDS = ("root", "run", "folder", "file", "archive", "segment", "version", "extent")
 """The kinds of records, in the words of their lines' `type`."""
