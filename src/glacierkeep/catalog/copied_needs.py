@@ -27,7 +27,7 @@ class Needs:
     def __init__(self) -> None:
         self._written: dict[tuple[str, int], int] = {}
 
-    def _take(self, kind: str, keys: Iterable[int]) -> list[int]:
+    def take(self, kind: str, keys: Iterable[int]) -> list[int]:
         """Those of *keys* that were not written yet, in order; they count as written now."""
         fresh = []
         for key in sorted(set(keys)):
@@ -40,27 +40,27 @@ class Needs:
 
     def roots(self, connection: Connection, keys: Iterable[int]) -> list[Line]:
         """The lines of the roots *keys*."""
-        return [root_line(row) for row in _rows(connection, roots, self._take("root", keys))]
+        return [root_line(row) for row in _rows(connection, roots, self.take("root", keys))]
 
     def runs(self, connection: Connection, keys: Iterable[int]) -> list[Line]:
         """The lines of the runs *keys*, their roots first."""
-        rows = list(_rows(connection, runs, self._take("run", keys)))
+        rows = list(_rows(connection, runs, self.take("run", keys)))
         return self.roots(connection, {row.root_id for row in rows}) + [run_line(row) for row in rows]
 
     def folders(self, connection: Connection, keys: Iterable[int]) -> list[Line]:
         """The lines of the folders *keys* and of all above them, from the root down."""
-        missing = self._take("folder", keys)
+        missing = self.take("folder", keys)
         if not missing:
             return []
         known = chains(connection, set(missing))
-        fresh = {*missing, *self._take("folder", known)}
+        fresh = {*missing, *self.take("folder", known)}
         depths = {key: sum(1 for _ in _above(key, known)) for key in fresh}
         lines = self.roots(connection, {root_id for root_id, *_ in known.values()})
         return lines + [folder_line(key, *known[key]) for key in sorted(fresh, key=lambda key: depths[key])]
 
     def segments(self, connection: Connection, keys: Iterable[int]) -> list[Line]:
         """The lines of the segments *keys*, in groups after the archives they are of."""
-        rows = list(_rows(connection, segments, self._take("segment", keys)))
+        rows = list(_rows(connection, segments, self.take("segment", keys)))
         return self._in_archives(connection, rows)
 
     def archives(self, connection: Connection, keys: Iterable[int]) -> list[Line]:

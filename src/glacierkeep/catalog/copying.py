@@ -63,8 +63,8 @@ class Copying:
             yield from self._all_versions()
         else:
             yield from self._noted_roots(self._since)
-            yield from self._noted(self._since)
             yield from self._new_versions(self._since)
+            yield from self._noted(self._since)
 
     def _runs(self) -> Iterator[Line]:
         own = select(runs.c.id).where(runs.c.vault_id == self._vault_id, runs.c.id <= self._until.run)
@@ -130,7 +130,7 @@ class Copying:
         for keys in self._pages(_noted_keys("version", since), changes.c.key):
             yield from self._by_key(keys)
         for keys in self._pages(_noted_keys("file", since), changes.c.key):
-            yield from self._by_key([], keys)
+            yield from self._by_key([], self._needs.take("file", keys))
 
     def _new_versions(self, since: Marks) -> Iterator[Line]:
         for start in range(since.version, self._until.version, WINDOW):
@@ -207,6 +207,7 @@ class Copying:
         for row in rows:
             if row.file_id != self._file:
                 self._file = row.file_id
+                self._needs.take("file", [row.file_id])
                 yield file_line(row.file_id, row.folder_id, row.name, current.get(row.file_id))
             yield version_line(row, row.own_first, row.own_absent)
             yield from map(extent_line, of_version.get(row.id, ()))
