@@ -16,5 +16,8 @@ def concerns(vault_id: int, rows: FromClause = versions) -> ColumnElement[bool]:
 
 
 def is_kept_in(vault_id: int) -> ColumnElement[bool]:
-    """Whether an archive is of the vault and no catalog archive."""
-    return (archives.c.vault_id == vault_id) & (archives.c.kind != "catalog")
+    """Whether an archive is of the vault and no catalog archive.
+
+    Asked for of archives by their keys: adding 0 keeps SQLite from going through the vault's index instead.
+    """
+    return (archives.c.vault_id + 0 == vault_id) & (archives.c.kind != "catalog")
