@@ -212,6 +212,13 @@ class SegmentDamaged(GlacierkeepError):
         self.reason = reason
 
 
+class CopyUnreadable(GlacierkeepError):
+    """A copy of a vault's records is not as gk writes them, or not the one that was expected."""
+
+    exit = Exit.MISMATCH
+    code = "copy-unreadable"
+
+
 class NoIdentity(GlacierkeepError):
     """None of the identities at hand opens what is sealed, or there is none at hand."""
 

@@ -51,7 +51,7 @@ class Kept:
             md5=md5(name.encode(), usedforsecurity=False).digest(),
             tree_hash=tree_hash,
             description="{}",
-            token=f"token-{self.archives}",
+            token=f"{self.archives:026d}",
             part_size=1 << 20,
             created_at=self.clock.now(),
         )

@@ -12,10 +12,12 @@ from sqlalchemy.exc import OperationalError
 from glacierkeep.catalog import pages, walk
 from glacierkeep.catalog.batches import PAGE, batched
 from glacierkeep.catalog.connections import for_writing, open_pool
+from glacierkeep.catalog.copying import Copying
 from glacierkeep.catalog.creation import check_header
 from glacierkeep.catalog.creation import create as create_file
 from glacierkeep.catalog.identity import Identity
 from glacierkeep.catalog.inventories import AT_ONCE, Inventories
+from glacierkeep.catalog.rebuilding import Rebuilding
 from glacierkeep.catalog.records import Records
 from glacierkeep.catalog.schema import HEAD
 from glacierkeep.catalog.search import Sought, search
@@ -23,6 +25,7 @@ from glacierkeep.catalog.trouble import shown, translated
 from glacierkeep.catalog.values import FolderName
 from glacierkeep.catalog.view import View
 from glacierkeep.clock import Clock
+from glacierkeep.domain.copies import Copy, CopyHeader, Expected
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Known, Root, Version
 from glacierkeep.domain.service import ListedArchive
@@ -113,6 +116,39 @@ class Catalog:
     def _inventories(self) -> Iterator[Inventories]:
         with self.write() as records:
             yield records.inventories
+
+    def copy_lines(self, copy: Copy, since: Copy | None = None) -> Iterator[bytes]:
+        """The lines of *copy*, which `copies.begin` began: all of its vault's records, or what *since* lacks.
+
+        Holds no read open in between. What is recorded meanwhile comes with the next copy.
+        """
+        with self.read() as records:
+            vault = records.vaults.by_id(copy.vault_id)
+            header = CopyHeader(
+                catalog=records.identity.id,
+                vault=vault.address,
+                generation=copy.generation,
+                set_token=copy.set_token,
+                index=copy.index,
+                after=copy.after,
+                schema=HEAD,
+                made_at=copy.made_at,
+                inventory_date=vault.inventory_date,
+            )
+        return Copying(self._connected, header, copy, since.marks if since else None).lines()
+
+    def receive_copy(self, lines: Iterable[bytes], *, expect: Expected) -> CopyHeader:
+        """Take in a copy of a vault's records, checked line by line; its header. One write, long for a long copy.
+
+        What says the same here already is the same; keys are kept where they are free. An unused catalog becomes the
+        one that made the copy. Raises CopyUnreadable if anything is wrong, or what reading *lines* raises: then
+        nothing of it was written.
+        """
+        with translated(self.path), self._writing.begin() as connection:
+            header = Rebuilding(connection, self._clock).receive(lines, expect)
+        with self._connected() as connection:
+            self.id = Identity(connection).id
+        return header
 
     def archive_rows(self, vault_id: int) -> Iterator[Archive]:
         """Every archive of the vault, whatever its state, by archive id (code points)."""

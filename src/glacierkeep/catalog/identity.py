@@ -1,8 +1,8 @@
 """Which catalog this is, and which of its copies goes on."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
-from glacierkeep.catalog.schema import catalog
+from glacierkeep.catalog.schema import archives, catalog
 
 
 class Identity:
@@ -31,6 +31,19 @@ class Identity:
         following = self.generation + 1
         self.set("generation", str(following))
         return following
+
+    def is_unused(self) -> bool:
+        """Whether nothing is kept yet that bears this catalog's id. Catalog archives, of any catalog, do not count."""
+        kept = exists().where(archives.c.kind != "catalog")
+        return not self._connection.execute(select(kept)).scalar_one()
+
+    def take_over(self, id: str) -> None:
+        """This is from now on the catalog *id*, whose records are being read back."""
+        self.set("id", id)
+
+    def reach(self, generation: int) -> None:
+        """Go on counting from *generation*, if it is higher."""
+        self.set("generation", str(max(self.generation, generation)))
 
     def adopt(self, machine: str) -> None:
         """From now on this copy, on *machine*, is the one that continues."""

@@ -133,7 +133,7 @@ class FolderPaths:
             self._known = {key: known for key, known in self._known.items() if key in wanted}
         missing = wanted - self._known.keys()
         if missing:
-            self._add(_chains(connection, missing), _labels(connection))
+            self._add(chains(connection, missing), _labels(connection))
         return {key: self._known[key] for key in wanted}
 
     def _add(self, chains: dict[int, tuple[int, int | None, bytes]], labels: dict[int, bytes]) -> None:
@@ -155,7 +155,7 @@ class FolderPaths:
             self._known[one] = (root_id, path)
 
 
-def _chains(connection: Connection, keys: set[int]) -> dict[int, tuple[int, int | None, bytes]]:
+def chains(connection: Connection, keys: set[int]) -> dict[int, tuple[int, int | None, bytes]]:
     """Root, parent and name of the folders *keys* and all above them."""
     found: dict[int, tuple[int, int | None, bytes]] = {}
     wanted = keys

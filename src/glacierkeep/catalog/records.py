@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from glacierkeep.catalog.archives import Archives
+from glacierkeep.catalog.copies import Copies
 from glacierkeep.catalog.events import Events
 from glacierkeep.catalog.findings import Findings
 from glacierkeep.catalog.identity import Identity
@@ -12,6 +13,7 @@ from glacierkeep.catalog.inventories import Inventories
 from glacierkeep.catalog.jobs import Jobs
 from glacierkeep.catalog.leases import Leases
 from glacierkeep.catalog.ledger import Ledger
+from glacierkeep.catalog.rebuilds import Rebuilds
 from glacierkeep.catalog.retrievals import Retrievals
 from glacierkeep.catalog.roots import Roots
 from glacierkeep.catalog.runs import Runs
@@ -42,6 +44,8 @@ class Records:
         self.jobs = Jobs(connection, clock)
         self.retrievals = Retrievals(connection, clock)
         self.inventories = Inventories(connection, clock)
+        self.copies = Copies(connection, clock)
+        self.rebuilds = Rebuilds(connection, clock)
         self.findings = Findings(connection, clock)
         self.ledger = Ledger(connection, clock)
         self.events = Events(connection, clock)

@@ -1,4 +1,4 @@
-"""The tables of what is under way, found and spent: uploads, jobs, retrievals, inventories, leases."""
+"""The tables of what is under way, found and spent: uploads, jobs, retrievals, inventories, copies, leases."""
 
 from sqlalchemy import Column, Index, LargeBinary, Table, Text, UniqueConstraint
 
@@ -226,5 +226,56 @@ leases = Table(
     Column("started_at", Moment, nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
     Column("nonce", Text, nullable=False),
+    **STRICT,
+)
+
+# Filled by triggers, which a migration makes: what of the records in some copy was changed since, newest last.
+changes = Table(
+    "changes",
+    metadata,
+    key(),
+    Column("kind", Text, nullable=False),
+    Column("key", Big, nullable=False),
+    UniqueConstraint("kind", "key"),
+    sqlite_autoincrement=True,
+    **STRICT,
+)
+
+# *idx*: 0 is a full copy. *after*: the generation of the copy it goes on from. *archive_key* and *size* are known once
+# the vault acknowledged it. *closed*: no increment may follow.
+copies = Table(
+    "copies",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("archive_key", "archives", nullable=True),
+    Column("set_token", Text, nullable=False),
+    Column("idx", Big, nullable=False),
+    Column("generation", Big, nullable=False, unique=True),
+    Column("after", Big),
+    Column("until_run", Big, nullable=False),
+    Column("until_archive", Big, nullable=False),
+    Column("until_segment", Big, nullable=False),
+    Column("until_version", Big, nullable=False),
+    Column("until_change", Big, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("size", Big),
+    Column("closed", Big, nullable=False, server_default="0"),
+    Index(None, "vault_id", "generation"),
+    Index(None, "archive_key"),
+    **STRICT,
+)
+
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    key(),
+    refer("vault_id", "vaults"),
+    refer("inventory_id", "inventories", nullable=True),
+    Column("set_token", Text),
+    Column("state", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index(None, "vault_id"),
     **STRICT,
 )

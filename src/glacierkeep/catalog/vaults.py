@@ -9,10 +9,12 @@ from glacierkeep.catalog import schema
 from glacierkeep.catalog.batches import inserted_key
 from glacierkeep.catalog.schema import archives, vaults
 from glacierkeep.catalog.schema_work import (
+    copies,
     findings,
     inventories,
     jobs,
     ledger,
+    rebuilds,
     retrievals,
     uploads,
     volume_sets,
@@ -60,17 +62,8 @@ class Vaults:
 
     def forget(self, vault_id: int) -> None:
         """Drop a vault that never held anything we recorded. Raises ValueError if any record still speaks of it."""
-        for table in (
-            archives,
-            schema.runs,
-            uploads,
-            volume_sets,
-            jobs,
-            retrievals,
-            inventories,
-            findings,
-            ledger,
-        ):
+        under_way = (uploads, volume_sets, jobs, retrievals, copies, rebuilds)
+        for table in (archives, schema.runs, inventories, findings, ledger, *under_way):
             if self._connection.execute(select(exists().where(table.c.vault_id == vault_id))).scalar_one():
                 raise ValueError(f"the catalog still has {table.name} of this vault")
         self._connection.execute(vaults.delete().where(vaults.c.id == vault_id))

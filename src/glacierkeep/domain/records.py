@@ -59,6 +59,15 @@ class JobProgress(StrEnum):
     EXPIRED = "expired"
 
 
+class RebuildState(StrEnum):
+    """How far the rebuilding of a vault's records has come. LISTING: an inventory is to tell which copies there are."""
+
+    LISTING = "listing"
+    BRINGING = "bringing"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Vault:
     """A vault the catalog knows. *inventory_date*: of the newest full inventory that was reconciled."""
@@ -331,3 +340,16 @@ class Lease:
     pid: int
     started_at: datetime
     heartbeat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A rebuilding of a vault's records from the copies of the set *set_token*, None until it was chosen."""
+
+    rebuild_id: int
+    vault_id: int
+    inventory_id: int | None
+    set_token: str | None
+    state: RebuildState
+    began_at: datetime
+    finished_at: datetime | None

@@ -14,6 +14,7 @@ from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind, Description
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.labels import FOUND_PATH, NO_HOST
 from glacierkeep.domain.reconciliation import GRACE
 from glacierkeep.domain.records import (
     Archive,
@@ -27,7 +28,7 @@ from glacierkeep.domain.records import (
 )
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import UsageError
-from glacierkeep.operations.roots import FOUND_PATH, NO_HOST, check_label
+from glacierkeep.operations.roots import check_label
 
 _FOREIGN = "foreign"
 _USUAL_MODE = 0o644

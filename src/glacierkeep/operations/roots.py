@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
+from glacierkeep.domain.labels import NO_HOST, is_claimable, trouble_with_label
 from glacierkeep.domain.records import Root
 from glacierkeep.errors import NoSuchFile, RootLooksEmpty, UsageError
 
 STANDARD_INPUT_LABEL = "stdin"
 STANDARD_INPUT_PATH = b"-"
 """What stands for the path of the root that standard input goes to: no folder has it."""
-NO_HOST = ""
-"""The host of a root that adoption made: the first `gk upload` of a folder with its label claims it."""
-FOUND_PATH = b"found"
-"""The path, and the wished label, of the root of adopted archives that say no name of their own. Nobody claims it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog
             start = os.path.relpath(names_joined(path, name), root.path)
             return Scope(root, root.label, root.path, b"" if start == b"." else start, single)
         roots = {each.label: each for each in records.roots.all()}
-    free = {each for each, root in roots.items() if _is_claimable(root)}
+    free = {each for each, root in roots.items() if is_claimable(root)}
     wanted = _free_label(path, label, host, roots.keys() - free)
     return Scope(roots.get(wanted), wanted, path, name, single)
 
@@ -74,7 +71,7 @@ def settle_root(scope: Scope, *, host: str, catalog: Catalog) -> Root:
         if root is not None:
             return root
         held = records.roots.by_label(scope.label)
-        if held is not None and _is_claimable(held):
+        if held is not None and is_claimable(held):
             return records.roots.claim(held.root_id, host, scope.path)
         try:
             return records.roots.add(scope.label, host, scope.path)
@@ -82,21 +79,9 @@ def settle_root(scope: Scope, *, host: str, catalog: Catalog) -> Root:
             raise UsageError(f"the label {scope.label} is taken", hint="choose one with --label") from error
 
 
-def _is_claimable(root: Root) -> bool:
-    return root.host == NO_HOST and root.path != FOUND_PATH
-
-
 def check_label(label: str) -> None:
     """Raises UsageError for what cannot be a label: the first component of every name as archived."""
-    trouble = names.trouble_with(os.fsencode(label))
-    if trouble is None and "/" in label:
-        trouble = "it holds a slash"
-    if trouble is None and label.startswith("."):
-        trouble = "it begins with a dot"
-    if trouble is None and not label.isprintable():
-        trouble = "it holds characters that cannot be printed"
-    if trouble is None and len(label.encode()) > names.MAX_NAME:
-        trouble = f"it is longer than {names.MAX_NAME} bytes"
+    trouble = trouble_with_label(label)
     if trouble:
         raise UsageError(f"{names.printable(os.fsencode(label))!r} is no label: {trouble}")
 
