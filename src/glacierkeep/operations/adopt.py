@@ -51,6 +51,8 @@ def adopt(listed: ListedArchive, vault: Vault, records: Records) -> bool:
         listed.created_at,
     )
     key = records.archives.acknowledge(new)
+    if said is not None and said.kind is ArchiveKind.CATALOG:
+        return True  # a copy of records is no file of anybody's
     root, path = _place(listed, said, records)
     version = NewVersion(
         path=path,

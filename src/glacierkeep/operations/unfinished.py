@@ -36,7 +36,7 @@ from glacierkeep.operations.shipping import Record, Shipping
 from glacierkeep.operations.volumes import drop_staged, record_volume
 from glacierkeep.transfer.source import FileSource, StagedSource
 
-_STAGED = re.compile(r"([0-9a-z]{26})\.(archive|archive\.new|jsonl)")
+_STAGED = re.compile(r"([0-9a-z]{26})\.(archive|archive\.(new|lines)|jsonl)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,154 @@
+"""Copies of a vault's records in the vault itself, so that a lost catalog can be had back from there.
+
+A copy is a catalog archive: the records as JSON Lines, the one member of a bundle that is compressed, and sealed where
+the vault is. A full copy now and then, increments between. A copy that was broken off is given up and made anew.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from glacierkeep.bundle.encode import Stored, encode
+from glacierkeep.bundle.entries import entry_of
+from glacierkeep.bundle.files import as_disk_trouble, open_new
+from glacierkeep.bundle.pack import BundleWriter
+from glacierkeep.bundle.storing import Coding
+from glacierkeep.catalog import Catalog, Records
+from glacierkeep.clock import Clock
+from glacierkeep.domain.copies import Copy, is_full_due
+from glacierkeep.domain.description import ArchiveKind
+from glacierkeep.domain.forms import Compression, Squeeze
+from glacierkeep.domain.records import Upload, UploadState, Vault
+from glacierkeep.errors import GlacierkeepError, Locked, NotFound
+from glacierkeep.events import Listener, Noted
+from glacierkeep.operations.activity import lease
+from glacierkeep.operations.asking import new_token
+from glacierkeep.operations.intents import Intents
+from glacierkeep.operations.shipping import Shipping
+from glacierkeep.operations.volumes import drop_staged
+from glacierkeep.transfer.source import StagedSource
+
+MEMBER = b"catalog.jsonl"
+"""What the copy is called in its bundle."""
+
+_FORM = "copy-form:"
+"""Before a vault's key: the catalog's own value of how its last copy was stored."""
+
+
+def copy_catalog(
+    vault: Vault,
+    *,
+    catalog: Catalog,
+    staging: Path,
+    clock: Clock,
+    host: str,
+    coding: Coding,
+    part: int,
+    shipping: Shipping,
+    tell: Listener,
+) -> bool:
+    """Bring the copy in the vault up to date, if anything changed since the last one; whether one was sent.
+
+    What goes wrong is told and no reason to fail: the next run sends a copy.
+    """
+    try:
+        with lease(f"catalog copy {vault.address}", catalog=catalog, clock=clock, host=host):
+            return _Copying(vault, catalog, staging, coding, part, shipping).bring_up_to_date()
+    except Locked:
+        return False
+    except GlacierkeepError as error:
+        tell(Noted("catalog-copy", f"the copy of the records could not be sent to {vault.address}: {error}"))
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Copying:
+    vault: Vault
+    catalog: Catalog
+    staging: Path
+    coding: Coding
+    part: int
+    shipping: Shipping
+
+    def bring_up_to_date(self) -> bool:
+        self._give_up_unfinished()
+        after, due = self._look()
+        if not due:
+            return False
+        upload, copy = self._begin(after)
+        try:
+            stored = self._stage(upload, self.catalog.copy_lines(copy, after))
+            self._send(upload, copy, stored)
+        except BaseException:
+            with self.catalog.write() as records:
+                records.copies.drop(copy.copy_id)
+            raise
+        return True
+
+    def _look(self) -> tuple[Copy | None, bool]:
+        """The copy that an increment would follow, None for a full one; and whether there is anything to say."""
+        with self.catalog.read() as records:
+            same_form = records.identity.get(f"{_FORM}{self.vault.vault_id}") == self.coding.form
+            chain = records.copies.chain(self.vault.vault_id) if same_form else []
+            last = chain[-1] if chain else None
+            due = records.copies.has_changed(self.vault.vault_id, last)
+        full = is_full_due([copy.size or 0 for copy in chain])
+        return (None if full else last), due
+
+    def _begin(self, after: Copy | None) -> tuple[Upload, Copy]:
+        with self.catalog.write() as records:
+            token = after.set_token if after else new_token()
+            copy = records.copies.begin(self.vault.vault_id, token, after)
+        intents = Intents(None, None, self.vault, self.part, self.catalog)
+        return intents.staging(ArchiveKind.CATALOG, set_token=copy.set_token, index=copy.index), copy
+
+    def _stage(self, upload: Upload, lines: Iterable[bytes]) -> Stored:
+        """The copy as a finished archive in staging."""
+        staged = self.staging / upload.source.decode()
+        plain = staged.with_name(staged.name + ".lines")
+        try:
+            with as_disk_trouble("a copy of the records"):
+                plain.unlink(missing_ok=True)
+                with open_new(plain) as out:
+                    out.writelines(lines)
+            with BundleWriter(staged) as writer:
+                entry = entry_of(os.fsencode(plain))
+                writer.add_file(MEMBER, entry, lambda: os.open(plain, os.O_RDONLY | os.O_CLOEXEC))
+                packed = writer.finish()
+        finally:
+            plain.unlink(missing_ok=True)
+        squeeze = Squeeze(Compression.ALWAYS, self.coding.squeeze.level)
+        return encode(packed, Coding(squeeze, self.coding.seal, self.coding.sealed_to))
+
+    def _send(self, upload: Upload, copy: Copy, stored: Stored) -> None:
+        def record(records: Records, archive_key: int) -> None:
+            records.copies.acknowledge(copy.copy_id, archive_key, stored.size)
+            records.identity.set(f"{_FORM}{self.vault.vault_id}", self.coding.form)
+
+        upload = Intents(None, None, self.vault, self.part, self.catalog).staged(upload, stored.size)
+        with StagedSource(stored.path) as source:
+            self.shipping.ship(upload, source, record, files=0, name=MEMBER, segments=stored.segments)
+        drop_staged(stored.path)
+
+    def _give_up_unfinished(self) -> None:
+        """End what an earlier run began; one that perhaps was completed is an archive that an inventory will show."""
+        with self.catalog.read() as records:
+            left = records.uploads.outstanding(self.vault.vault_id)
+            begun = [copy for copy in records.copies.all(self.vault.vault_id) if copy.archive_key is None]
+        for upload in left:
+            if upload.kind == ArchiveKind.CATALOG:
+                self._give_up(upload)
+        with self.catalog.write() as records:
+            for copy in begun:
+                records.copies.drop(copy.copy_id)
+
+    def _give_up(self, upload: Upload) -> None:
+        if upload.state is UploadState.INTENDED:
+            for opened in self.shipping.store.list_uploads():
+                if opened.description == upload.description:
+                    self.shipping.store.abort_upload(opened.upload_id)
+        with suppress(NotFound):
+            self.shipping.end(upload)
+        drop_staged(self.staging / upload.source.decode())
