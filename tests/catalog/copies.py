@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +106,10 @@ def _extents(catalog: Catalog, vault: Vault, keys: list[int], archives: dict[int
     with catalog.read() as records:
         lying = records.versions.extents_of(keys, vault.vault_id)
     return [
-        (key, one.ordinal, archives[one.archive_key].archive_id, one.segment, one.offset, one.length, one.version_offset)
+        (archives[one.archive_key].archive_id, replace(one, archive_key=0))
         for key in keys
         for one in lying.get(key, ())
-    ]  # fmt: skip
+    ]
 
 
 def _runs(catalog: Catalog, vault: Vault) -> list[Any]:

@@ -52,6 +52,10 @@ class Versions:
             known = (here.key("files", source),)
             row = (known[0], folder_id, name, searchable(name))
             here.do("INSERT INTO files (id, folder_id, name, text) VALUES (?, ?, ?, ?)", *row)
+            self._highest = 0
+        else:
+            there = here.one("SELECT coalesce(max(id), 0) FROM versions WHERE file_id = ?", known[0])
+            self._highest = there[0]
         self._file = (source, int(known[0]))
         self._wanted, self._current = said.maybe_key("current"), None
 
@@ -62,7 +66,7 @@ class Versions:
         if self._wanted is not None and self._current is None:
             raise BadCopy("a file's current version is not among its versions")
         self._set_current(self._file[1])
-        self._file, self._taken, self._highest, self._version = None, {}, 0, (0, 0)
+        self._file, self._taken, self._version = None, {}, (0, 0)
 
     def _set_current(self, file_id: int) -> None:
         """The copy decides, unless what is current here is of other vaults only and comes later."""
