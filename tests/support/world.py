@@ -71,7 +71,7 @@ class World:
 
     def poll(self, **said: Any) -> PollOutcome:
         """gk poll."""
-        return poll(store_of=self.store_of, **{**self._always, **said})
+        return poll(store_of=self.store_of, staging=lambda: self.staging, **{**self._always, **said})
 
     def sync(self, **said: Any) -> InventorySync:
         """gk sync-inventory."""

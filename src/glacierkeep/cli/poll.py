@@ -41,6 +41,7 @@ def command(wiring: "Wiring") -> None:
         store_of=store_of,
         clock=wiring.clock,
         host=wiring.host,
+        staging=wiring.staging,
         vault=vault,
         unseal=wiring.unseal,
         tell=wiring.listener,
@@ -63,6 +64,10 @@ def _told(outcome: "PollOutcome") -> str:
         parts.append(f"{count(outcome.inventories_finished, 'inventory', 'inventories')} reconciled")
     if outcome.inventories_waiting:
         parts.append(f"{count(outcome.inventories_waiting, 'inventory', 'inventories')} waiting")
+    if outcome.rebuilds_finished:
+        parts.append(f"the records of {count(outcome.rebuilds_finished, 'vault')} rebuilt")
+    if outcome.rebuilds_waiting:
+        parts.append(f"{count(outcome.rebuilds_waiting, 'rebuild')} waiting")
     if outcome.deletions:
         parts.append(f"{count(outcome.deletions, 'archive')} deleted")
     if outcome.failed:

@@ -124,13 +124,38 @@ def command(
         "jobs": jobs or wiring.settings.upload.jobs,
     }
     if as_name is not None:
-        wiring.leave(_upload_standard_input(wiring, chosen, as_name, **said))
+        code = _upload_standard_input(wiring, chosen, as_name, **said)
+        _copy_catalog(wiring, chosen, coding)
+        wiring.leave(code)
     gone = wiring.options.yes if accept_gone is None else accept_gone
 
     def one(path: bytes) -> Exit:
         return _upload(wiring, chosen, path, accept_losses=gone, **said)
 
-    wiring.leave(*(_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths))
+    codes = [_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths]
+    _copy_catalog(wiring, chosen, coding)
+    wiring.leave(*codes)
+
+
+def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> None:
+    """Bring the copy of the records in the vault up to date, unless that is not wanted or somebody asked to stop."""
+    from glacierkeep.operations.catalog_copies import copy_catalog
+    from glacierkeep.operations.shipping import Shipped, Shipping
+
+    if not wiring.settings.catalog.copy_to_vault or wiring.stop():
+        return
+    jobs, store = wiring.settings.upload.jobs, wiring.store(chosen)
+    copy_catalog(
+        _vault(wiring, chosen),
+        catalog=wiring.catalog,
+        staging=wiring.staging(),
+        clock=wiring.clock,
+        host=wiring.host,
+        coding=coding,
+        part=_sizes(chosen).part,
+        shipping=Shipping(wiring.catalog, store, wiring.listener, wiring.stop, jobs, Shipped()),
+        tell=wiring.listener,
+    )
 
 
 def _going_on(wiring: "Wiring", one: "Callable[[bytes], Exit]", path: bytes) -> Exit:

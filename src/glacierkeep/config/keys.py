@@ -20,7 +20,7 @@ TOP: Mapping[str, Reader] = {"default_vault": readers.text}
 
 TABLES: Mapping[str, Mapping[str, Reader]] = {
     "budget": {"month": readers.money},
-    "catalog": {"url": readers.text, "mirror": readers.path},
+    "catalog": {"url": readers.text, "mirror": readers.path, "copy_to_vault": readers.flag},
     "keys": {
         "identity_files": readers.paths,
         "identity_command": readers.text,

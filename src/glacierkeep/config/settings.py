@@ -58,10 +58,11 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class CatalogSettings:
-    """Where the records are, and where a readable copy of them goes."""
+    """Where the records are, and where a readable copy of them goes. *copy_to_vault*: each upload sends one along."""
 
     url: str | None = None
     mirror: Path | None = None
+    copy_to_vault: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from glacierkeep.bundle.opening import Unseal
 from glacierkeep.catalog import Catalog
@@ -10,6 +11,7 @@ from glacierkeep.domain.records import Retrieval, Vault
 from glacierkeep.errors import Exit, GlacierkeepError, Locked, most_serious
 from glacierkeep.events import Listener, Trouble, nobody
 from glacierkeep.operations.delete import finish_deletions
+from glacierkeep.operations.rebuild import rebuild
 from glacierkeep.operations.retrieve import follow
 from glacierkeep.operations.sync_inventory import sync_inventory
 from glacierkeep.stores.store import Store
@@ -23,6 +25,8 @@ class PollOutcome:
     retrievals_waiting: int = 0
     inventories_finished: int = 0
     inventories_waiting: int = 0
+    rebuilds_finished: int = 0
+    rebuilds_waiting: int = 0
     deletions: int = 0
     failed: int = 0
     placed: int = 0
@@ -35,6 +39,7 @@ def poll(
     store_of: Callable[[Vault], Store],
     clock: Clock,
     host: str,
+    staging: Callable[[], Path],
     vault: Vault | None = None,
     unseal: Unseal | None = None,
     tell: Listener = nobody,
@@ -44,11 +49,12 @@ def poll(
 
     One thing that fails does not stop the others. What another gk is at is left to it. Waiting is no failure.
     """
-    one = _Poll(catalog, store_of, clock, host, unseal, tell, stop, PollOutcome())
+    one = _Poll(catalog, store_of, clock, host, staging, unseal, tell, stop, PollOutcome())
     with catalog.read() as records:
         vaults = {each.vault_id: each for each in records.vaults.all() if vault in (None, each)}
         retrievals = [each for each in records.retrievals.open() if each.vault_id in vaults]
     codes = [one.retrieval(each, vaults[each.vault_id]) for each in retrievals if not stop()]
+    codes += [one.rebuild(each) for each in vaults.values() if not stop()]
     codes += [one.inventory(each) for each in vaults.values() if not stop()]
     codes += [one.deletions(each) for each in vaults.values() if not stop()]
     one.outcome.exit = most_serious([code for code in codes if code is not Exit.WAITING])
@@ -61,6 +67,7 @@ class _Poll:
     store_of: Callable[[Vault], Store]
     clock: Clock
     host: str
+    staging: Callable[[], Path]
     unseal: Unseal | None
     tell: Listener
     stop: Callable[[], bool]
@@ -85,10 +92,33 @@ class _Poll:
 
         return self._try(move, f"retrieval {retrieval.retrieval_id}")
 
+    def rebuild(self, vault: Vault) -> Exit:
+        def move() -> Exit:
+            with self.catalog.read() as records:
+                if not records.rebuilds.open(vault.vault_id):
+                    return Exit.DONE
+            done = rebuild(
+                vault,
+                catalog=self.catalog,
+                store=self.store_of(vault),
+                staging=self.staging(),
+                clock=self.clock,
+                host=self.host,
+                unseal=self.unseal,
+                begin=False,
+                tell=self.tell,
+                stop=self.stop,
+            )
+            self.outcome.rebuilds_waiting += done.waiting
+            self.outcome.rebuilds_finished += not done.waiting
+            return done.exit
+
+        return self._try(move, f"rebuild of the records of {vault.address}")
+
     def inventory(self, vault: Vault) -> Exit:
         def move() -> Exit:
             with self.catalog.read() as records:
-                if records.inventories.open(vault.vault_id) is None:
+                if records.inventories.open(vault.vault_id) is None or records.rebuilds.open(vault.vault_id):
                     return Exit.DONE
             done = sync_inventory(
                 vault,

@@ -9,10 +9,11 @@ from glacierkeep.catalog import Catalog, Inventory, InventoryState
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Job, JobProgress, Vault
 from glacierkeep.domain.service import JobAction, Tier
-from glacierkeep.errors import Exit, NotFound, VaultMissing
+from glacierkeep.errors import Exit, NotFound, NothingToDo, VaultMissing
 from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.old_copies import let_go_of_old_copies
 from glacierkeep.operations.reconcile import NO_WISHES, Wishes, reconcile
 from glacierkeep.operations.waiting import wait as wait_for
 from glacierkeep.stores.store import InventoryOutput, Store
@@ -51,8 +52,15 @@ def sync_inventory(
 ) -> InventorySync:
     """Move the vault's inventory on: one under way is collected, else, with *request*, one is asked for.
 
-    With *wait* the service is waited for. Raises Locked, what `reconcile` raises, and what the store raises.
+    With *wait* the service is waited for. Raises NothingToDo while the vault's records are being rebuilt, Locked, what
+    `reconcile` raises, and what the store raises.
     """
+    with catalog.read() as records:
+        if records.rebuilds.open(vault.vault_id):
+            raise NothingToDo(
+                f"the records of {vault.address} are being rebuilt, which reconciles its inventory too",
+                hint="gk catalog rebuild goes on with it, and so does gk poll",
+            )
     pause = _FIRST_LOOK_SECONDS
     while True:
         with lease(
@@ -65,6 +73,16 @@ def sync_inventory(
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
 
+def obtain_inventory(
+    vault: Vault, *, request: bool, catalog: Catalog, store: Store, tell: Listener
+) -> Inventory | None:
+    """The vault's inventory once it arrived, not reconciled yet; None while there is none, asked for if *request*.
+
+    Raises VaultMissing, and what the store raises.
+    """
+    return _Sync(vault, catalog, store, NO_WISHES, tell).obtain(request)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sync:
     vault: Vault
@@ -74,11 +92,21 @@ class _Sync:
     tell: Listener
 
     def step(self, request: bool) -> InventorySync:
+        inventory, waiting = self.obtain(request)
+        if inventory is not None:
+            return self._reconcile(inventory)
+        failed = request and not waiting
+        return InventorySync(
+            self.vault.address, waiting=waiting, exit=Exit.WAITING if waiting or failed else Exit.DONE
+        )
+
+    def obtain(self, request: bool) -> tuple[Inventory | None, bool]:
+        """The inventory once it arrived, and whether it is waited for."""
         with self.catalog.read() as records:
             inventory = records.inventories.open(self.vault.vault_id)
         if inventory is None:
             if not request:
-                return InventorySync(self.vault.address, waiting=False)
+                return None, False
             inventory = self._intend()
         if inventory.state is InventoryState.REQUESTED:
             job = self._move(inventory)
@@ -88,11 +116,12 @@ class _Sync:
                 job = self._move(inventory)
             if job.progress is JobProgress.FAILED:
                 self._give_up(inventory, job.message or "the service gave no reason")
-                return InventorySync(self.vault.address, waiting=False, exit=Exit.WAITING)
+                return None, False
             if job.progress is not JobProgress.READY:
-                return InventorySync(self.vault.address, waiting=True, exit=Exit.WAITING)
+                return None, True
             inventory = self._receive(inventory, job)
-        return self._reconcile(inventory)
+        self._let_go(inventory)
+        return inventory, False
 
     def _intend(self) -> Inventory:
         with self.catalog.write() as records:
@@ -147,8 +176,8 @@ class _Sync:
 
     def _reconcile(self, inventory: Inventory) -> InventorySync:
         assert inventory.date is not None
-        self._let_go(inventory)
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell)
+        let_go_of_old_copies(self.vault, catalog=self.catalog, store=self.store, tell=self.tell)
         return InventorySync(
             self.vault.address,
             waiting=False,

@@ -1,0 +1,201 @@
+"""gk catalog rebuild: a vault's records back from the vault: its inventory, one round of jobs, the copies they bring.
+
+A rebuild is a record. Each pass goes on from whatever it finds; `gk poll` makes passes too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from glacierkeep.bundle.opening import Unseal, no_identity
+from glacierkeep.catalog import Catalog, Inventory, InventoryState
+from glacierkeep.clock import Clock
+from glacierkeep.domain.description import ArchiveKind
+from glacierkeep.domain.records import Rebuild, RebuildState, Vault
+from glacierkeep.errors import Exit, NothingToDo, most_serious
+from glacierkeep.events import Listener, Noted, nobody
+from glacierkeep.operations.activity import lease
+from glacierkeep.operations.copies_brought import Bringing
+from glacierkeep.operations.copies_listed import ListedSet, chosen_archives, find_sets, take_in
+from glacierkeep.operations.reconcile import NO_WISHES, reconcile
+from glacierkeep.operations.sync_inventory import obtain_inventory
+from glacierkeep.operations.waiting import wait as wait_for
+from glacierkeep.stores.store import Store
+
+_FIRST_LOOK_SECONDS = 2.0
+_LONGEST_LOOK_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How a rebuild ended, or stands. *made_at*: when the newest copy that was taken in was made; *copies* are the full
+    one and its increments; *findings* counts, by kind, what the inventory tells beyond them."""
+
+    vault: str
+    waiting: bool
+    catalog: str = ""
+    copies: int = 0
+    made_at: datetime | None = None
+    archives: int = 0
+    findings: dict[str, int] = field(default_factory=dict)
+    exit: Exit = Exit.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which copies are meant, if not the newest: those of the catalog with that id, or made before that time."""
+
+    catalog_id: str | None = None
+    before: datetime | None = None
+
+
+def rebuild(
+    vault: Vault,
+    *,
+    catalog: Catalog,
+    store: Store,
+    staging: Path,
+    clock: Clock,
+    host: str,
+    choice: Choice = Choice(),
+    unseal: Unseal | None = None,
+    begin: bool = True,
+    wait: bool = False,
+    lock_wait: float = 0,
+    tell: Listener = nobody,
+    stop: Callable[[], bool] = lambda: False,
+) -> Rebuilt:
+    """Move the vault's rebuild on by one pass, begun if there is none and *begin*; with *wait*, until it ends.
+
+    Raises NothingToDo if records of the vault are here already or the vault holds no copy, CopyUnreadable, NoIdentity,
+    Locked, what `reconcile` raises, and what the store raises.
+    """
+    pause = _FIRST_LOOK_SECONDS
+    one = _Rebuilding(vault, catalog, store, staging, clock, choice, unseal or no_identity, tell, stop)
+    while True:
+        activity = f"rebuild {vault.address}"
+        with lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+            done = one.step(begin)
+        if not (done.waiting and wait) or stop():
+            return done
+        wait_for(pause, clock=clock, stop=stop)
+        pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilding:
+    vault: Vault
+    catalog: Catalog
+    store: Store
+    staging: Path
+    clock: Clock
+    choice: Choice
+    unseal: Unseal
+    tell: Listener
+    stop: Callable[[], bool]
+
+    def step(self, begin: bool) -> Rebuilt:
+        under_way = self._open() or (self._begin() if begin else None)
+        if under_way is None:
+            return Rebuilt(self.vault.address, waiting=False)
+        inventory = obtain_inventory(
+            self.vault, request=True, catalog=self.catalog, store=self.store, tell=self.tell
+        )
+        if inventory is None:
+            return self._waiting()
+        try:
+            return self._with(under_way, inventory)
+        except NothingToDo:
+            self._finish(under_way, RebuildState.FAILED)
+            raise
+
+    def _open(self) -> Rebuild | None:
+        with self.catalog.read() as records:
+            return next(iter(records.rebuilds.open(self.vault.vault_id)), None)
+
+    def _begin(self) -> Rebuild:
+        rows = self.catalog.archive_rows(self.vault.vault_id)
+        if any(archive.kind != ArchiveKind.CATALOG for archive in rows):
+            raise NothingToDo(
+                f"this catalog has records of {self.vault.address} already",
+                hint="gk sync-inventory reconciles them; to begin anew, move the catalog away first",
+            )
+        with self.catalog.write() as records:
+            return records.rebuilds.get(records.rebuilds.begin(self.vault.vault_id, None))
+
+    def _with(self, under_way: Rebuild, inventory: Inventory) -> Rebuilt:
+        if under_way.set_token is None:
+            under_way = self._choose(under_way, inventory)
+        assert under_way.set_token is not None
+        archives = chosen_archives(self.vault, under_way.set_token, catalog=self.catalog)
+        bringing = Bringing(
+            self.vault,
+            archives,
+            self.catalog,
+            self.store,
+            self.staging,
+            self.clock,
+            self.unseal,
+            self.tell,
+            self.stop,
+        )
+        if not bringing.ask():
+            return self._waiting()
+        headers = bringing.receive()
+        if not headers:
+            return self._waiting()
+        tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=NO_WISHES, tell=self.tell)
+        self._finish(under_way, RebuildState.DONE)
+        return Rebuilt(
+            self.vault.address,
+            waiting=False,
+            catalog=headers[-1].catalog,
+            copies=len(headers),
+            made_at=headers[-1].made_at,
+            archives=inventory.archives,
+            findings=tally.counts,
+            exit=most_serious([Exit.FINDINGS] * tally.needs_a_person),
+        )
+
+    def _choose(self, under_way: Rebuild, inventory: Inventory) -> Rebuild:
+        sets = find_sets(inventory, catalog=self.catalog)
+        wanted = [each for each in sets if self._is_meant(each)]
+        if not wanted:
+            raise NothingToDo(
+                f"the inventory of {self.vault.address} lists no copy of a catalog's records"
+                + (" that was meant" if sets else ""),
+                hint="gk sync-inventory takes in what the archives' descriptions tell",
+            )
+        chosen = max(wanted, key=lambda each: each.made_at)
+        self._tell_of_others(chosen, sets)
+        with self.catalog.write() as records:
+            take_in(chosen, self.vault, records)
+            records.rebuilds.choose(under_way.rebuild_id, chosen.token)
+            return records.rebuilds.get(under_way.rebuild_id)
+
+    def _is_meant(self, each: ListedSet) -> bool:
+        if self.choice.catalog_id not in (None, each.catalog_id):
+            return False
+        return self.choice.before is None or each.made_at < self.choice.before
+
+    def _tell_of_others(self, chosen: ListedSet, sets: list[ListedSet]) -> None:
+        others = sorted({each.catalog_id for each in sets} - {chosen.catalog_id})
+        if others and self.choice.catalog_id is None:
+            self.tell(
+                Noted(
+                    "other-catalogs",
+                    f"the vault holds copies of other catalogs too: {', '.join(others)}; of {chosen.catalog_id}, the"
+                    " newest, records are taken; --catalog chooses another",
+                )
+            )
+
+    def _waiting(self) -> Rebuilt:
+        return Rebuilt(self.vault.address, waiting=True, exit=Exit.WAITING)
+
+    def _finish(self, under_way: Rebuild, state: RebuildState) -> None:
+        with self.catalog.write() as records:
+            records.rebuilds.finish(under_way.rebuild_id, state)
+            open_one = records.inventories.open(self.vault.vault_id)
+            if state is RebuildState.FAILED and open_one and open_one.state is InventoryState.RECEIVED:
+                records.inventories.give_up(open_one.inventory_id)
