@@ -16,9 +16,12 @@ from glacierkeep.domain.vault import parse_address
 from glacierkeep.events import Event
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
+from glacierkeep.operations.catalog_copies import copy_catalog
 from glacierkeep.operations.poll import PollOutcome, poll
+from glacierkeep.operations.rebuild import Rebuilt, rebuild
 from glacierkeep.operations.retrieve import RetrievalOutcome, retrieve
 from glacierkeep.operations.scan import Looking
+from glacierkeep.operations.shipping import Shipped, Shipping
 from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.stores.glacier.client import connect
@@ -63,6 +66,19 @@ class World:
             **said,
         }
         return upload(bytes(path), things.pop("vault", self.vault), staging=self.staging, **things)
+
+    def copy_catalog(self, coding: Coding = PLAIN) -> bool:
+        """What gk upload does at its end: bring the copy of the records in the vault up to date."""
+        things = dict(self._always)
+        shipping = Shipping(self.catalog, self.store, self.told.append, lambda: False, 2, Shipped())
+        return copy_catalog(
+            self.vault, staging=self.staging, coding=coding, part=MIB, shipping=shipping, **things
+        )
+
+    def rebuild(self, **said: Any) -> Rebuilt:
+        """gk catalog rebuild."""
+        things: dict[str, Any] = {"store": self.store, "staging": self.staging, **self._always, **said}
+        return rebuild(things.pop("vault", self.vault), **things)
 
     def retrieve(self, *names: str, to: Path, **said: Any) -> RetrievalOutcome:
         """gk retrieve NAME... --to TO."""

@@ -22,7 +22,7 @@ class Statistics:
         """Current files (not folders) and archives, of that root and in that vault; None means all.
 
         With a vault, a file counts if it has an extent there; with a root, an archive if it holds some
-        version of the root, an older one too.
+        version of the root, an older one too. Copies of the records are no archives of files and do not count.
         """
         count, size = self._connection.execute(_files(root_id, vault_id)).one()
         archived, stored = self._connection.execute(_archives(root_id, vault_id)).one()
@@ -49,7 +49,7 @@ def _files(root_id: int | None, vault_id: int | None) -> Select[Any]:
 
 def _archives(root_id: int | None, vault_id: int | None) -> Select[Any]:
     counted = select(func.count(), func.coalesce(func.sum(archives.c.size), 0)).where(
-        archives.c.state.in_(_KEPT)
+        archives.c.state.in_(_KEPT), archives.c.kind != "catalog"
     )
     if vault_id is not None:
         counted = counted.where(archives.c.vault_id == vault_id)

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 
-from glacierkeep.bundle.content import Write, write_pieces
+from glacierkeep.bundle.content import Write, copy_file, write_pieces
 from glacierkeep.bundle.opening import Opening, Unseal, is_plain, segment_of
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
@@ -252,7 +252,14 @@ class Placing:
             self._place_gathered(version)
 
     def _place_gathered(self, version: Version) -> None:
-        self._place(version, functools.partial(self._partial, version, self.gathering.name(version)))
+        name = self.gathering.name(version)
+        if version.kind is FileKind.FILE:
+            return self._place(version, functools.partial(self._partial, version, name))
+        with self.target.open_partial(name) as partial:
+            self._place(
+                version, functools.partial(self._content, version, functools.partial(copy_file, partial))
+            )
+        self.drop(name)
 
     def _pieces(self, job: Job) -> Iterator[tuple[Version, list[Extent]]]:
         """The waiting items whose bytes *job* brings, each with the extents that are not here yet."""

@@ -30,6 +30,10 @@ def to_stderr(line: str) -> None:
         click.echo(line, err=True)
 
 
+_STORED = {"sealed": "sealed archive", "catalog": "copy of the records"}
+"""What kinds of archives are called in a sentence, where the kind's own word is not enough."""
+
+
 class Lines:
     """Says what is wrong; what is worth knowing, unless *quiet*; what happens, if *verbose*; each file, at 2.
 
@@ -75,8 +79,10 @@ class Lines:
             return []
         match event:
             case ArchiveStored():
-                stored = f"{event.kind} of {size(event.size)}, {count(event.files, 'file')}"
-                return [f"stored {stored} in {event.vault}: {safe(event.archive_id)}"]
+                what = _STORED.get(event.kind, event.kind)
+                files = f", {count(event.files, 'file')}" if event.files else ""
+                stored = f"{what} of {size(event.size)}{files} in {event.vault}"
+                return [f"stored {stored}: {safe(event.archive_id)}"]
             case UploadResumed():
                 there = f"{size(event.sent)} of {size(event.size)}"
                 return [f"going on with {printable(event.name)}: {there} are there"]
