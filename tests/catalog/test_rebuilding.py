@@ -27,6 +27,7 @@ from support.runner import Gk
 
 ADDRESS = "local:default"
 MIB = 1 << 20
+FORMATS = Path(__file__).parents[1] / "fixtures" / "formats"
 
 
 def odd(kept: Kept) -> None:
@@ -93,6 +94,19 @@ def test_a_full_copy_says_everything(kept: Kept, tmp_path: Path) -> None:
     other = rebuilt(tmp_path, [lines], id=kept.catalog.id, vault=kept.vault, clock=kept.clock)
     assert picture(other, ADDRESS) == picture(kept.catalog, ADDRESS)
     other.close()
+
+
+def test_copies_of_the_first_format_are_read(kept: Kept, tmp_path: Path) -> None:
+    """Copies written when the format was new are read for ever, and say what they said then."""
+    odd(kept)
+    for change in changed(kept):
+        change()
+    streams = [FORMATS.joinpath(f"copy-1-{kind}.jsonl").open("rb") for kind in ("full", "increment")]
+    other = rebuilt(tmp_path, streams, id="000g40r4", vault=kept.vault, clock=kept.clock)
+    assert picture(other, ADDRESS) == picture(kept.catalog, ADDRESS)
+    other.close()
+    for stream in streams:
+        stream.close()
 
 
 def test_increments_say_the_rest(kept: Kept, tmp_path: Path) -> None:
@@ -457,7 +471,7 @@ class Arriving:
         ("segment", {"codec": "rot13"}, "none of"),
         ("segment", {"idx": 7}, "idx"),
         ("version", {"kind": "device"}, "no kind"),
-        ("version", {"kind": "symlink"}, "have a target"),
+        ("version", {"target": "x"}, "has a target"),
         ("version", {"mode": 0o10000}, "mode"),
         ("version", {"mtime_ns": 1 << 63}, "mtime_ns"),
         ("version", {"file": 99}, "does not follow its file"),

@@ -172,9 +172,9 @@ def _facts(said: Fields) -> dict[str, Any]:
     if kind is None:
         raise BadCopy("a version is of no kind")
     target = said.name("target") if said.has("target") or said.has("target_b64") else None
-    if (target is not None) != (kind in (FileKind.SYMLINK, FileKind.HARDLINK)):
-        raise BadCopy("links, and only links, have a target")
-    if kind is FileKind.HARDLINK and (trouble := trouble_with(target or b"")):
+    if target is not None and kind not in (FileKind.SYMLINK, FileKind.HARDLINK):
+        raise BadCopy("something that is no link has a target")
+    if kind is FileKind.HARDLINK and target is not None and (trouble := trouble_with(target)):
         raise BadCopy(f"a hard link's target is no path: {trouble}")
     return {
         "kind": int(kind),
