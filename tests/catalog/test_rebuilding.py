@@ -1,5 +1,6 @@
 """Reading copies of a vault's records back: the same as before, or not at all."""
 
+import itertools
 import json
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.copies import SET, bring, picture, rebuilt, take
+from catalog.copies import SET, acknowledge, bring, picture, rebuilt, take
 from catalog.keeping import HandClock, Kept, a_file, a_folder, keep
 from glacierkeep.catalog import Catalog
 from glacierkeep.catalog.connections import connect
@@ -145,6 +146,7 @@ class Script:
 def perform(kept: Kept, step: tuple[Any, ...]) -> None:
     match step:
         case ("record" | "adopt" as verb, path, content):
+            kept.next_run(seconds=1)
             kept.record(a_file(path, content), adopted=verb == "adopt")
         case ("gone", path):
             kept.gone(path)
@@ -186,6 +188,39 @@ def test_any_history_comes_back(
     assert without_keys(used, "photos-2") == without_keys(catalog, "photos")
     for each in (catalog, other, used):
         each.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    steps=Script.steps, during=st.lists(st.tuples(st.integers(0, 40), Script.steps), min_size=1, max_size=3)
+)
+def test_a_history_that_goes_on_meanwhile(
+    steps: list[Any], during: list[Any], empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever is recorded between two lines of a copy, each copy can be read, and after a quiet one all is there."""
+    folder = tmp_path_factory.mktemp("meanwhile")
+    clock = HandClock()
+    for name in ("catalog.db", "rebuilt.db"):
+        folder.joinpath(name).write_bytes(empty.read_bytes())
+    catalog = Catalog.open(folder / "catalog.db", clock=clock, machine="here")
+    kept = keep(catalog, clock)
+    for step in steps:
+        perform(kept, step)
+    copy, streams = None, []
+    for spot, meanwhile in during:
+        with catalog.write() as records:
+            begun = records.copies.begin(kept.vault.vault_id, SET, copy)
+        rest = catalog.copy_lines(begun, copy)
+        lines = list(itertools.islice(rest, spot))
+        for step in meanwhile:
+            perform(kept, step)
+        streams.append([*lines, *rest])
+        copy = acknowledge(catalog, begun, streams[-1])
+    streams.append(take(catalog, kept.vault, copy)[1])
+    other = rebuilt(folder, streams, id=catalog.id, vault=kept.vault, clock=clock)
+    assert picture(other, ADDRESS) == picture(catalog, ADDRESS)
+    catalog.close()
+    other.close()
 
 
 def in_use(path: Path, empty: Path, clock: HandClock) -> Catalog:
