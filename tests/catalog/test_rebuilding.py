@@ -1,5 +1,6 @@
 """Reading copies of a vault's records back: the same as before, or not at all."""
 
+import itertools
 import json
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.copies import SET, bring, picture, rebuilt, take
+from catalog.copies import SET, acknowledge, bring, picture, rebuilt, take
 from catalog.keeping import HandClock, Kept, a_file, a_folder, keep
 from glacierkeep.catalog import Catalog
 from glacierkeep.catalog.connections import connect
@@ -27,6 +28,7 @@ from support.runner import Gk
 
 ADDRESS = "local:default"
 MIB = 1 << 20
+FORMATS = Path(__file__).parents[1] / "fixtures" / "formats"
 
 
 def odd(kept: Kept) -> None:
@@ -95,6 +97,19 @@ def test_a_full_copy_says_everything(kept: Kept, tmp_path: Path) -> None:
     other.close()
 
 
+def test_copies_of_the_first_format_are_read(kept: Kept, tmp_path: Path) -> None:
+    """Copies written when the format was new are read for ever, and say what they said then."""
+    odd(kept)
+    for change in changed(kept):
+        change()
+    streams = [FORMATS.joinpath(f"copy-1-{kind}.jsonl").open("rb") for kind in ("full", "increment")]
+    other = rebuilt(tmp_path, streams, id="000g40r4", vault=kept.vault, clock=kept.clock)
+    assert picture(other, ADDRESS) == picture(kept.catalog, ADDRESS)
+    other.close()
+    for stream in streams:
+        stream.close()
+
+
 def test_increments_say_the_rest(kept: Kept, tmp_path: Path) -> None:
     """With a copy after every change, each rebuilt catalog says what the original said at that copy."""
     odd(kept)
@@ -131,6 +146,7 @@ class Script:
 def perform(kept: Kept, step: tuple[Any, ...]) -> None:
     match step:
         case ("record" | "adopt" as verb, path, content):
+            kept.next_run(seconds=1)
             kept.record(a_file(path, content), adopted=verb == "adopt")
         case ("gone", path):
             kept.gone(path)
@@ -172,6 +188,39 @@ def test_any_history_comes_back(
     assert without_keys(used, "photos-2") == without_keys(catalog, "photos")
     for each in (catalog, other, used):
         each.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    steps=Script.steps, during=st.lists(st.tuples(st.integers(0, 40), Script.steps), min_size=1, max_size=3)
+)
+def test_a_history_that_goes_on_meanwhile(
+    steps: list[Any], during: list[Any], empty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever is recorded between two lines of a copy, each copy can be read, and after a quiet one all is there."""
+    folder = tmp_path_factory.mktemp("meanwhile")
+    clock = HandClock()
+    for name in ("catalog.db", "rebuilt.db"):
+        folder.joinpath(name).write_bytes(empty.read_bytes())
+    catalog = Catalog.open(folder / "catalog.db", clock=clock, machine="here")
+    kept = keep(catalog, clock)
+    for step in steps:
+        perform(kept, step)
+    copy, streams = None, []
+    for spot, meanwhile in during:
+        with catalog.write() as records:
+            begun = records.copies.begin(kept.vault.vault_id, SET, copy)
+        rest = catalog.copy_lines(begun, copy)
+        lines = list(itertools.islice(rest, spot))
+        for step in meanwhile:
+            perform(kept, step)
+        streams.append([*lines, *rest])
+        copy = acknowledge(catalog, begun, streams[-1])
+    streams.append(take(catalog, kept.vault, copy)[1])
+    other = rebuilt(folder, streams, id=catalog.id, vault=kept.vault, clock=clock)
+    assert picture(other, ADDRESS) == picture(catalog, ADDRESS)
+    catalog.close()
+    other.close()
 
 
 def in_use(path: Path, empty: Path, clock: HandClock) -> Catalog:
@@ -457,7 +506,7 @@ class Arriving:
         ("segment", {"codec": "rot13"}, "none of"),
         ("segment", {"idx": 7}, "idx"),
         ("version", {"kind": "device"}, "no kind"),
-        ("version", {"kind": "symlink"}, "have a target"),
+        ("version", {"target": "x"}, "has a target"),
         ("version", {"mode": 0o10000}, "mode"),
         ("version", {"mtime_ns": 1 << 63}, "mtime_ns"),
         ("version", {"file": 99}, "does not follow its file"),

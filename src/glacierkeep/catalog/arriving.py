@@ -61,10 +61,15 @@ class Arriving:
 
     def key(self, table: str, source: int, above: int = 0) -> int:
         """A free key of *table*: *source* if it is free and greater than *above*, else the next one."""
+        following = self.following(table)
+        taken = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608
+        fits = above < source <= KEPT and (source >= following or self.one(taken, source) is None)
+        key = source if fits else following
+        self._next[table] = max(following, key + 1)
+        return key
+
+    def following(self, table: str) -> int:
+        """The key after the greatest of *table*."""
         if table not in self._next:
             self._next[table] = self.one(f"SELECT coalesce(max(id), 0) + 1 FROM {table}")[0]  # noqa: S608
-        taken = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608
-        fits = above < source <= KEPT and (source >= self._next[table] or self.one(taken, source) is None)
-        key = source if fits else self._next[table]
-        self._next[table] = max(self._next[table], key + 1)
-        return key
+        return self._next[table]

@@ -49,10 +49,11 @@ class Rebuilding:
             identity.take_over(header.catalog)
         vaults = Vaults(self._connection, self._clock)
         vault = vaults.remember(header.vault)
-        _Lines(self._connection, vault.vault_id).take_in(lines, header.schema)
+        is_own = identity.id == header.catalog
+        _Lines(self._connection, vault.vault_id, is_own=is_own).take_in(lines, header.schema)
         if header.inventory_date is not None:
             vaults.note_inventory(vault.vault_id, header.inventory_date)
-        if identity.id == header.catalog:
+        if is_own:
             identity.reach(header.generation)
         Copies(self._connection, self._clock).close(vault.vault_id)
 
@@ -60,13 +61,13 @@ class Rebuilding:
 class _Lines:
     """The lines between the first and the last."""
 
-    def __init__(self, connection: Connection, vault_id: int) -> None:
+    def __init__(self, connection: Connection, vault_id: int, *, is_own: bool) -> None:
         driver = connection.connection.driver_connection
         assert driver is not None
         self._arriving = Arriving(driver.cursor())
         places = Places(self._arriving, vault_id)
         self._archives = Archives(self._arriving, vault_id)
-        self._versions = Versions(self._arriving, vault_id)
+        self._versions = Versions(self._arriving, vault_id, is_own=is_own)
         self._steps = {
             "root": places.root,
             "run": places.run,

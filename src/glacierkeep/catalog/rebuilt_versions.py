@@ -27,9 +27,11 @@ _OURS = """
 class Versions:
     """Takes in lines of files, each followed by lines of its versions, each followed by lines of its extents."""
 
-    def __init__(self, arriving: Arriving, vault_id: int) -> None:
+    def __init__(self, arriving: Arriving, vault_id: int, *, is_own: bool) -> None:
+        """*is_own*: this is the catalog that made the copy, so a key beyond all that are here is new."""
         self._arriving = arriving
         self._vault_id = vault_id
+        self._is_own = is_own
         self._file: tuple[int, int] | None = None
         self._is_new = False
         self._wanted: int | None = None
@@ -85,7 +87,7 @@ class Versions:
         if self._file is None or said.number("file") != self._file[0]:
             raise BadCopy("a version does not follow its file")
         facts, told = _facts(said), self._told(said)
-        key = self._find(source, facts)
+        key = self._find(source, facts, told)
         if key is None:
             key = self._insert(source, facts, told)
         else:
@@ -96,16 +98,26 @@ class Versions:
         if source == self._wanted:
             self._current = key
 
-    def _find(self, source: int, facts: dict[str, Any]) -> int | None:
-        """The version here that says the same and was not taken for another one; none if the file is new."""
-        if self._is_new or self._file is None:
+    def _find(self, source: int, facts: dict[str, Any], told: dict[str, Any]) -> int | None:
+        """The version here that says the same and was not taken for another one; none if the file is new.
+
+        In the catalog that made the copy a key says who it is. Elsewhere what is gone or retired stays so: it is not
+        what the copy still has.
+        """
+        beyond = self._is_own and source >= self._arriving.following("versions")
+        if self._is_new or beyond or self._file is None:
             return None
         same = "file_id = ? AND " + " AND ".join(f"{name} IS ?" for name in facts)
         values = (self._file[1], *facts.values())
         own = self._arriving.one(f"SELECT id FROM versions WHERE id = ? AND {same}", source, *values)  # noqa: S608
-        if own is not None and self._taken.get(source, source) == source:
+        if self._is_own and own is not None:
             return source
-        rows = self._arriving.cursor.execute(f"SELECT id FROM versions WHERE {same}", values)  # noqa: S608
+        same += " AND (gone_at IS NULL OR gone_at IS ?) AND (retired_at IS NULL OR retired_at IS ?)"
+        values += (told["gone_at"], told["retired_at"])
+        rows = self._arriving.cursor.execute(
+            f"SELECT id FROM versions WHERE {same} ORDER BY id <> ?",  # noqa: S608
+            (*values, source),
+        )
         return next((key for (key,) in rows if self._taken.get(key, source) == source), None)
 
     def _take(self, key: int, source: int) -> None:
@@ -172,9 +184,9 @@ def _facts(said: Fields) -> dict[str, Any]:
     if kind is None:
         raise BadCopy("a version is of no kind")
     target = said.name("target") if said.has("target") or said.has("target_b64") else None
-    if (target is not None) != (kind in (FileKind.SYMLINK, FileKind.HARDLINK)):
-        raise BadCopy("links, and only links, have a target")
-    if kind is FileKind.HARDLINK and (trouble := trouble_with(target or b"")):
+    if target is not None and kind not in (FileKind.SYMLINK, FileKind.HARDLINK):
+        raise BadCopy("something that is no link has a target")
+    if kind is FileKind.HARDLINK and target is not None and (trouble := trouble_with(target)):
         raise BadCopy(f"a hard link's target is no path: {trouble}")
     return {
         "kind": int(kind),
