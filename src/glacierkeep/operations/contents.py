@@ -6,9 +6,9 @@ from itertools import islice
 
 from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.files import Entry, FileKind
-from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.manifest import Member
-from glacierkeep.domain.records import NewVersion, Piece, Root
+from glacierkeep.domain.records import NewVersion, Piece, Root, Version
 from glacierkeep.domain.segments import Segment, SegmentMap
 
 _AT_ONCE = 2000
@@ -75,6 +75,14 @@ def hashes_of(member: Member) -> Hashes | None:
     if member.kind is not FileKind.FILE or member.tree_hash is None:
         return None
     return Hashes(member.size, member.md5, member.tree_hash)
+
+
+def expected_of(version: Version) -> Hashes:
+    """The hashes that the content of *version* must have."""
+    if version.size == 0:
+        return hash_content(b"")
+    assert version.tree_hash is not None
+    return Hashes(version.size, version.md5, version.tree_hash)
 
 
 def hashes_at(root: Root, path: bytes, fresh: Iterable[NewVersion], *, catalog: Catalog) -> Hashes | None:

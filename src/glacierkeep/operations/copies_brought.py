@@ -13,7 +13,8 @@ from glacierkeep.bundle.unpack import Contents, open_contents
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain import description as descriptions
-from glacierkeep.domain.copies import LONGEST_LINE, CopyHeader, Expected, next_after
+from glacierkeep.domain.copied import split_lines
+from glacierkeep.domain.copies import CopyHeader, Expected, next_after
 from glacierkeep.domain.hashes import ContentHasher, Hashes
 from glacierkeep.domain.manifest import BadManifest
 from glacierkeep.domain.records import Archive, Job, JobProgress, Vault
@@ -151,22 +152,20 @@ def _unreadable(archive: Archive, error: Exception) -> CopyUnreadable:
 
 
 def _lines(contents: Contents) -> Iterator[bytes]:
-    """The lines of the copy; after the last one its hashes were compared. Raises CopyUnreadable, BadManifest."""
+    """The lines of the copy; after the last one its hashes were compared. Raises CopyUnreadable, BadManifest, BytesMismatch."""
     member = next((each for each in contents.members if each.path == MEMBER), None)
     if member is None:
         raise CopyUnreadable("the archive holds no copy of records")
-    hasher, rest = ContentHasher(), b""
-    for piece in contents.content(member):
-        hasher.update(piece)
-        *whole, rest = (rest + piece).split(b"\n")
-        if len(rest) > LONGEST_LINE:
-            raise CopyUnreadable("a line of the copy is too long")
-        for line in whole:
-            yield line + b"\n"
+    hasher = ContentHasher()
+    yield from split_lines(_fed(contents.content(member), hasher))
     assert member.tree_hash is not None
     _compare(hasher.result(), Hashes(member.size, member.md5, member.tree_hash))
-    if rest:
-        raise CopyUnreadable("the copy ends in the middle of a line")
+
+
+def _fed(pieces: Iterator[bytes], hasher: ContentHasher) -> Iterator[bytes]:
+    for piece in pieces:
+        hasher.update(piece)
+        yield piece
 
 
 def _compare(found: Hashes, expected: Hashes) -> None:

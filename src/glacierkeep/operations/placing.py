@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from glacierkeep.bundle.content import Write, copy_file, write_pieces
-from glacierkeep.bundle.opening import Opening, Unseal, is_plain, segment_of
+from glacierkeep.bundle.opening import Opening, Unseal
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import reader_of
@@ -17,15 +17,15 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import FileKind
-from glacierkeep.domain.hashes import Hashes, hash_content
+from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.manifest import BadManifest
-from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 from glacierkeep.operations.arrivals import download
+from glacierkeep.operations.contents import expected_of
 from glacierkeep.operations.gathering import Gathering
-from glacierkeep.operations.retrieval_plan import stored_range
+from glacierkeep.operations.retrieval_plan import brings, is_whole_archive, stored_range
 from glacierkeep.operations.unpacking import Unpacked, Unpacking
 from glacierkeep.stores.store import Store
 
@@ -85,7 +85,7 @@ class Placing:
             job
         ):  # of several archives too: what is in its place needs none of them
             with contextlib.suppress(CannotPlace):
-                kept = self.target.look(version.path, _expected(version))
+                kept = self.target.look(version.path, expected_of(version))
                 if kept is not None and (kept.same or not self.retrieval.overwrite):
                     self._placed(version, kept)
         self.flush()
@@ -185,7 +185,7 @@ class Placing:
         """If what came is a bundle of ours of which only the id is known, let its members come; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
         if len(some) != 1 or not (
-            some[0][0].adopted and archive.kind in _PACKED and _is_all(*some[0], archive)
+            some[0][0].adopted and archive.kind in _PACKED and is_whole_archive(*some[0], archive)
         ):
             return False
         version = some[0][0]
@@ -216,7 +216,7 @@ class Placing:
     def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
-        if len(some) != 1 or not _is_all(*some[0], archive):
+        if len(some) != 1 or not is_whole_archive(*some[0], archive):
             return False
         self._place(some[0][0], functools.partial(self._partial, some[0][0], name))
         return True
@@ -266,7 +266,7 @@ class Placing:
         assert job.archive_key is not None
         arrived = self.gathering.arrived()
         for version, extents in self.catalog.retrieval_pieces(self.retrieval.retrieval_id, job.archive_key):
-            brought = [each for each in extents if each.length and _brings(job, stored_range(each))]
+            brought = [each for each in extents if each.length and brings(job, stored_range(each))]
             if brought and (version.version_id, job.archive_key) not in arrived:
                 yield version, brought
 
@@ -277,7 +277,7 @@ class Placing:
                 version.path,
                 names.join(label, version.target),
                 write,
-                expected=_expected(version),
+                expected=expected_of(version),
                 mtime_ns=version.mtime_ns,
                 mode=version.mode,
                 overwrite=self.retrieval.overwrite,
@@ -288,7 +288,7 @@ class Placing:
         return self.target.place_partial(
             name,
             version.path,
-            expected=_expected(version),
+            expected=expected_of(version),
             mtime_ns=version.mtime_ns,
             mode=version.mode,
             overwrite=self.retrieval.overwrite,
@@ -298,7 +298,7 @@ class Placing:
         return self.target.place_file(
             version.path,
             write,
-            expected=_expected(version),
+            expected=expected_of(version),
             mtime_ns=version.mtime_ns,
             mode=version.mode,
             overwrite=self.retrieval.overwrite,
@@ -382,23 +382,6 @@ class Placing:
             yield
         except CannotPlace as error:
             self._failed(version, error.code, str(error), error.hint)
-
-
-def _brings(job: Job, wanted: ByteRange) -> bool:
-    return job.range is None or job.range.holds(wanted)
-
-
-def _is_all(version: Version, extents: list[Extent], archive: Archive) -> bool:
-    """Whether the archive is just this file, as it is."""
-    plain = version.kind is FileKind.FILE and len(extents) == 1 and is_plain(segment_of(extents[0]))
-    return plain and extents[0].length == archive.size == version.size
-
-
-def _expected(version: Version) -> Hashes:
-    if version.size == 0:
-        return hash_content(b"")
-    assert version.tree_hash is not None
-    return Hashes(version.size, version.md5, version.tree_hash)
 
 
 def _usual_folder_mode() -> int:

@@ -6,9 +6,10 @@ from itertools import islice
 
 from glacierkeep.bundle.opening import is_plain, segment_of
 from glacierkeep.catalog import Catalog
+from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.parts import ByteRange, cover, widen
-from glacierkeep.domain.records import Archive, Extent, Version
+from glacierkeep.domain.records import Archive, Extent, Job, Version
 from glacierkeep.domain.segments import SealKind
 
 _BATCH = 400
@@ -72,6 +73,17 @@ def stored_range(extent: Extent) -> ByteRange:
         start = extent.stored_offset + extent.offset
         return ByteRange(start, start + extent.length)
     return ByteRange(extent.stored_offset, extent.stored_offset + extent.stored_length)
+
+
+def brings(job: Job, wanted: ByteRange) -> bool:
+    """Whether the output of *job* holds the bytes *wanted* of its archive."""
+    return job.range is None or job.range.holds(wanted)
+
+
+def is_whole_archive(version: Version, extents: list[Extent], archive: Archive) -> bool:
+    """Whether the archive is just this file, as it is."""
+    plain = version.kind is FileKind.FILE and len(extents) == 1 and is_plain(segment_of(extents[0]))
+    return plain and extents[0].length == archive.size == version.size
 
 
 def _want(ranges: list[ByteRange], one: ByteRange) -> None:
