@@ -313,7 +313,7 @@ def test_rebuilds_move_on(kept: Kept) -> None:
         with pytest.raises(ValueError, match="under way"):
             records.rebuilds.begin(kept.vault.vault_id, inventory)
         assert records.rebuilds.get(key).state is RebuildState.LISTING
-        records.rebuilds.choose(key, SET)
+        records.rebuilds.choose(key, SET, inventory)
         (rebuild,) = records.rebuilds.open()
         assert (rebuild.state, rebuild.set_token) == (RebuildState.BRINGING, SET)
         records.rebuilds.finish(key)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glacierkeep.bundle.rules import Rules
+from glacierkeep.catalog import Catalog
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import Exit, NoSuchName
@@ -325,12 +326,73 @@ def _sync_again(world: World, left: Left) -> Complaints:
     yield from disagreements(world)
 
 
+# A copy of the records
+
+
+def _begin_copies(world: World) -> None:
+    _store(world)
+    world.copy_catalog(FORMS["sealed"])
+    (root_of(world) / "new.txt").write_bytes(b"new")
+    world.upload(root_of(world), jobs=1)
+
+
+def _copy(world: World) -> None:
+    world.copy_catalog(FORMS["sealed"])
+
+
+def _copy_again(world: World, left: Left) -> Complaints:
+    _copy(world)
+    with world.catalog.read() as records:
+        copies = records.copies.all(world.vault.vault_id)
+        if records.copies.has_changed(world.vault.vault_id, copies[-1]):
+            yield "the newest copy lacks something"
+    if [copy for copy in copies if copy.archive_key is None]:
+        yield f"copies are under way: {copies}"
+    yield from unsettled(world)
+    yield from disagreements(world)
+
+
+# A rebuild
+
+
+def _lose(world: World) -> None:
+    """The catalog is lost: another one, empty, takes its place in the file of the old."""
+    _begin_copies(world)
+    _copy(world)
+    world.catalog.close()
+    world.folder.joinpath("catalog.db").unlink()
+    world.catalog = Catalog.open(world.folder / "catalog.db", clock=world.clock, machine="another")
+    with world.catalog.write() as records:
+        world.vault = records.vaults.remember(world.vault.address)
+
+
+def _rebuild(world: World) -> None:
+    world.rebuild(unseal=unseal)
+
+
+def _rebuild_again(world: World, left: Left) -> Complaints:
+    with world.catalog.read() as records:
+        under_way = records.rebuilds.open(world.vault.vault_id)
+        known = records.roots.by_label("photos") is not None
+    if under_way:
+        world.poll(unseal=unseal)
+    elif not known:
+        _rebuild(world)
+    jobs = (left.done + world.service.done)["InitiateJob"]
+    if jobs != 3:
+        yield f"{jobs} jobs were asked for, not 3"
+    yield from lost(world)
+    yield from unsettled(world)
+
+
 LIVES = {
     "upload": Life(_begin, _upload, _upload_again),
     "standard-input": Life(lambda world: None, _pipe, _pipe_again),
     "stream": Life(lambda world: None, _stream, _stream_again),
     "volumes": Life(_begin_volumes, _send_volumes, _send_volumes_again),
     "retrieve-volumes": Life(_store_volumes, _retrieve_volumes, _retrieve_volumes_again),
+    "copy": Life(_begin_copies, _copy, _copy_again),
+    "rebuild": Life(_lose, _rebuild, _rebuild_again),
     "retrieve": Life(_store, _retrieve, _retrieve_again),
     "delete": Life(lambda world: _store(world, fill), _delete, _delete_again),
     "sync-inventory": Life(_mislay, _sync, _sync_again),

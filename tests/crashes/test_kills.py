@@ -16,6 +16,8 @@ _LEAST = {
     "stream": 60,
     "volumes": 60,
     "retrieve-volumes": 45,
+    "copy": 20,
+    "rebuild": 30,
     "retrieve": 45,
     "delete": 6,
     "sync-inventory": 15,

@@ -27,9 +27,11 @@ class Rebuilds:
         }  # fmt: skip
         return inserted_key(self._connection, rebuilds, row)
 
-    def choose(self, rebuild_id: int, set_token: str) -> None:
-        """The copies of that set are to be brought."""
-        self._set(rebuild_id, set_token=set_token, state=str(RebuildState.BRINGING))
+    def choose(self, rebuild_id: int, set_token: str, inventory_id: int) -> None:
+        """The copies of that set are to be brought, which that inventory lists."""
+        self._set(
+            rebuild_id, set_token=set_token, inventory_id=inventory_id, state=str(RebuildState.BRINGING)
+        )
 
     def finish(self, rebuild_id: int, state: RebuildState = RebuildState.DONE) -> None:
         """It ended, in *state*."""

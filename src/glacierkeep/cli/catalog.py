@@ -116,7 +116,8 @@ def _rebuilt(done: "Rebuilt") -> str:
 
     if done.waiting:
         return f"{done.vault}: waiting for the service; gk poll goes on, or the same command"
-    assert done.made_at is not None
+    if done.made_at is None:
+        return f"{done.vault}: the records are back"
     newer = done.findings.get("adopted", 0) + done.findings.get("unrecorded", 0)
     told = f"; {count(newer, 'archive')} of later, known by description" if newer else ""
     return (

@@ -6,7 +6,6 @@ the vault is. A full copy now and then, increments between. A copy that was brok
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +20,13 @@ from glacierkeep.domain.copies import Copy, is_full_due
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.forms import Compression, Squeeze
 from glacierkeep.domain.records import Upload, UploadState, Vault
-from glacierkeep.errors import GlacierkeepError, Locked, NotFound
+from glacierkeep.errors import GlacierkeepError, Locked
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.shipping import Shipping
+from glacierkeep.operations.unfinished import clear_staging
 from glacierkeep.operations.volumes import drop_staged
 from glacierkeep.transfer.source import StagedSource
 
@@ -143,12 +143,19 @@ class _Copying:
         with self.catalog.write() as records:
             for copy in begun:
                 records.copies.drop(copy.copy_id)
+        clear_staging(self.staging, catalog=self.catalog)
 
     def _give_up(self, upload: Upload) -> None:
+        """End the upload; if it may have become an archive, keep its token for the next inventory."""
+        store = self.shipping.store
         if upload.state is UploadState.INTENDED:
-            for opened in self.shipping.store.list_uploads():
+            for opened in store.list_uploads():
                 if opened.description == upload.description:
-                    self.shipping.store.abort_upload(opened.upload_id)
-        with suppress(NotFound):
-            self.shipping.end(upload)
-        drop_staged(self.staging / upload.source.decode())
+                    store.abort_upload(opened.upload_id)
+        if upload.upload_id is not None:
+            store.abort_upload(upload.upload_id)
+        with self.catalog.write() as records:
+            if upload.state in (UploadState.SENDING, UploadState.COMPLETING):
+                records.uploads.update(upload.upload_key, state=UploadState.UNCERTAIN)
+            else:
+                records.uploads.forget(upload.upload_key)

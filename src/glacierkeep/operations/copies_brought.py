@@ -66,9 +66,18 @@ class Bringing:
                         raise _unreadable(archive, error) from error
                     self._tell_of_gap(archive, error)
                     break
+            return headers
+
+    def let_go(self) -> None:
+        """All that was brought is taken in: what lies here of it goes, and its jobs are done with."""
+        with Target(bytes(self.staging / _FOLDER)) as target:
             for archive in self.archives:
                 target.drop_partial(_partial(archive))
-        return headers
+        with self.catalog.write() as records:
+            for archive in self.archives:
+                job = records.jobs.reusable(archive.archive_key, None)
+                if job is not None:
+                    records.jobs.update(job.job_key, progress=JobProgress.COLLECTED)
 
     def _fetch(self, archive: Archive, target: Target) -> bool:
         """Download a copy, continued where an earlier pass stopped; False if its output is there no longer."""
@@ -95,9 +104,7 @@ class Bringing:
             _compare(hash_file(partial), Hashes(archive.size, None, archive.tree_hash))
             what = f"archive {archive.archive_id}"
             contents = open_contents(reader_of(partial), archive.size, self.unseal, what)
-            header = self.catalog.receive_copy(_lines(contents), expect=self._expected(archive, before))
-        asking.collected(self._job(archive), catalog=self.catalog)
-        return header
+            return self.catalog.receive_copy(_lines(contents), expect=self._expected(archive, before))
 
     def _expected(self, archive: Archive, before: list[CopyHeader]) -> Expected:
         if before:
@@ -152,7 +159,10 @@ def _unreadable(archive: Archive, error: Exception) -> CopyUnreadable:
 
 
 def _lines(contents: Contents) -> Iterator[bytes]:
-    """The lines of the copy; after the last one its hashes were compared. Raises CopyUnreadable, BadManifest, BytesMismatch."""
+    """The lines of the copy; after the last one its hashes are compared.
+
+    Raises CopyUnreadable, BadManifest, BytesMismatch.
+    """
     member = next((each for each in contents.members if each.path == MEMBER), None)
     if member is None:
         raise CopyUnreadable("the archive holds no copy of records")

@@ -99,9 +99,7 @@ class _Rebuilding:
         under_way = self._open() or (self._begin() if begin else None)
         if under_way is None:
             return Rebuilt(self.vault.address, waiting=False)
-        inventory = obtain_inventory(
-            self.vault, request=True, catalog=self.catalog, store=self.store, tell=self.tell
-        )
+        inventory = self._inventory(under_way)
         if inventory is None:
             return self._waiting()
         try:
@@ -109,6 +107,15 @@ class _Rebuilding:
         except NothingToDo:
             self._finish(under_way, RebuildState.FAILED)
             raise
+
+    def _inventory(self, under_way: Rebuild) -> Inventory | None:
+        """The inventory that was chosen from, or one that has arrived since; None while it is waited for."""
+        if under_way.inventory_id is not None:
+            with self.catalog.read() as records:
+                return records.inventories.get(under_way.inventory_id)
+        return obtain_inventory(
+            self.vault, request=True, catalog=self.catalog, store=self.store, tell=self.tell
+        )
 
     def _open(self) -> Rebuild | None:
         with self.catalog.read() as records:
@@ -140,14 +147,15 @@ class _Rebuilding:
             self.tell,
             self.stop,
         )
+        if inventory.state is InventoryState.RECONCILED:
+            return self._end(under_way, bringing, Rebuilt(self.vault.address, waiting=False))
         if not bringing.ask():
             return self._waiting()
         headers = bringing.receive()
         if not headers:
             return self._waiting()
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=NO_WISHES, tell=self.tell)
-        self._finish(under_way, RebuildState.DONE)
-        return Rebuilt(
+        done = Rebuilt(
             self.vault.address,
             waiting=False,
             catalog=headers[-1].catalog,
@@ -157,6 +165,12 @@ class _Rebuilding:
             findings=tally.counts,
             exit=most_serious([Exit.FINDINGS] * tally.needs_a_person),
         )
+        return self._end(under_way, bringing, done)
+
+    def _end(self, under_way: Rebuild, bringing: Bringing, done: Rebuilt) -> Rebuilt:
+        bringing.let_go()
+        self._finish(under_way, RebuildState.DONE)
+        return done
 
     def _choose(self, under_way: Rebuild, inventory: Inventory) -> Rebuild:
         sets = find_sets(inventory, catalog=self.catalog)
@@ -171,7 +185,7 @@ class _Rebuilding:
         self._tell_of_others(chosen, sets)
         with self.catalog.write() as records:
             take_in(chosen, self.vault, records)
-            records.rebuilds.choose(under_way.rebuild_id, chosen.token)
+            records.rebuilds.choose(under_way.rebuild_id, chosen.token, inventory.inventory_id)
             return records.rebuilds.get(under_way.rebuild_id)
 
     def _is_meant(self, each: ListedSet) -> bool:
