@@ -45,7 +45,10 @@ class Root(LazyGroup):
         "Administration": {
             "vault": (f"{_HERE}.vault:command", "Create, list, show, choose and delete vaults."),
             "key": (f"{_HERE}.key:command", "Make, list, choose, print and check encryption keys."),
-            "catalog": (f"{_HERE}.catalog:command", "Bring the catalog up to date with this gk."),
+            "catalog": (
+                f"{_HERE}.catalog:command",
+                "Bring the catalog up to date with this gk, or have its records back from a vault.",
+            ),
             "config": (f"{_HERE}.config:command", "Show, change and check the configuration."),
             "local": (
                 f"{_HERE}.local:command",
