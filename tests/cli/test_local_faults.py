@@ -108,12 +108,12 @@ def test_a_configuration_with_what_is_no_rule(gk) -> None:
 
 
 def test_an_upload_survives_a_lost_acknowledgement(gk, photo: Path) -> None:
-    """With its completion's answer lost an upload ends well, and the vault holds one archive."""
+    """With its completion's answer lost an upload ends well, and the vault holds one archive and a copy of the records."""
     gk("local", "faults", "add", "reset-after CompleteMultipartUpload count=1")
     stored = gk("upload", "-V", "local:photos", photo, "--json")
     assert (stored.exit_code, stored.the("upload-outcome")["archives"]) == (Exit.DONE, 1)
     assert rules(gk) == [(1, "reset-after CompleteMultipartUpload count=1", 1, 1)]
-    assert gk("vault", "show", "--json").objects[0]["service_archives"] == 1
+    assert gk("vault", "show", "--json").objects[0]["service_archives"] == 2
     assert gk("upload", photo, "--json").the("upload-outcome")["sent"] == 0
 
 

@@ -371,14 +371,14 @@ def test_reset_asks_and_says_what_it_means(gk: Gk) -> None:
     away = gk("local", "reset")
     assert away.exit_code == Exit.FAILED
     for word in (
-        "1 vault with 1 archive",
+        "1 vault with 2 archives",
         str(gk.home / "local"),
         "not send them there again",
         "a vault of another name",
     ):
         assert word in away.stderr
     assert gk("local", "reset", tty=True, input="n\n").exit_code == Exit.FAILED
-    assert gk("local", "status", "--json").the("local-status")["archives"] == 1
+    assert gk("local", "status", "--json").the("local-status")["archives"] == 2
     assert gk("local", "reset", tty=True, input="y\n").exit_code == Exit.DONE
     assert gk("local", "status", "--json").the("local-status")["archives"] == 0
 
@@ -394,7 +394,7 @@ def test_reset_empties_all_but_the_keys(gk: Gk) -> None:
     gk("local", "faults", "add", "throttle", "ListVaults")
     told = gk("local", "reset", "--yes", "--json").the("local-reset")
     status = gk("local", "status", "--json").the("local-status")
-    assert (told["vaults"], told["archives"]) == (2, 1)
+    assert (told["vaults"], told["archives"]) == (2, 2)
     assert (status["vaults"], status["size"], status["ahead"], status["faults"]) == (0, 0, 0, 0)
     left = [path.name for path in (gk.home / "local").rglob("*") if path.is_file()]
     assert sorted(left) == ["credentials", "serving.lock", "state.db", "state.db-journal"]
@@ -464,7 +464,7 @@ def test_without_anything_to_write_to(gk: Gk, tmp_path: Path) -> None:
 
 
 def stored(gk: Gk) -> None:
-    """An archive in the vault local:photos."""
+    """An archive in the vault local:photos, and a copy of the records."""
     (gk.home / "photos").mkdir(parents=True, exist_ok=True)
     (gk.home / "photos" / "a.jpg").write_bytes(b"picture" * 1000)
     assert gk("upload", "-V", "local:photos", gk.home / "photos").exit_code == Exit.DONE

@@ -6,7 +6,7 @@ import pytest
 from glacierkeep.cli.said import Said
 from glacierkeep.cli.wiring import Wiring
 from glacierkeep.errors import ConfigError, Exit, NeedsYes, NotYetSupported
-from glacierkeep.operations.keys import was_checked
+from glacierkeep.operations.keys import checked_when
 from glacierkeep.transfer.stopped import Stopped
 from support.keys import make_pair
 
@@ -86,7 +86,7 @@ def test_keys_are_wired(gk, tmp_path: Path) -> None:
             assert wiring.recipients(wiring.vault("local:plain")) is None
             recipients = wiring.recipients(wiring.vault("photos"))
             assert recipients is not None
-            assert was_checked(recipients, catalog=wiring.catalog) is checked
+            assert (checked_when(recipients, catalog=wiring.catalog) is not None) is checked
             assert wiring.identities.open(recipients.seal(b"x")) == b"x"
         assert gk("key", "check").exit_code == 0
 

@@ -56,7 +56,8 @@ def moto(moto_port: int, aws: pytest.MonkeyPatch, gk: Gk, request: pytest.Fixtur
 
 @pytest.fixture
 def stub(aws: pytest.MonkeyPatch) -> Iterator[Stub]:
-    """A service that says what the test tells it to say."""
+    """A service that says what the test tells it to say, to gk that asks for nothing but what the test is about."""
+    aws.setenv("GK_CATALOG_COPY_TO_VAULT", "false")
     with a_stub() as stub:
         aws.setenv("AWS_ENDPOINT_URL_GLACIER", stub.url)
         yield stub

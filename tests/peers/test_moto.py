@@ -40,8 +40,8 @@ def contents(folder: Path) -> dict[str, tuple[object, int]]:
 
 def test_a_folder_goes_there_and_comes_back(moto: Any, photos: Path, tmp_path: Path) -> None:
     """Upload, ls, retrieve --wait: content, times and links come back; a second upload sends nothing."""
-    first = moto("upload", photos, "--yes", "--json").objects[-1]
-    second = moto("upload", photos, "--yes", "--json").objects[-1]
+    first = moto("upload", photos, "--yes", "--json").the("upload-outcome")
+    second = moto("upload", photos, "--yes", "--json").the("upload-outcome")
     listed = moto.gk("ls", "photos")
     back = moto("retrieve", "photos", "--to", tmp_path / "back", "--yes", "--wait", "--tier", "Expedited")
 
@@ -67,13 +67,13 @@ def test_nothing_is_sent_without_consent(moto: Any, photos: Path) -> None:
 
 
 def test_an_inventory_confirms_what_was_sent(moto: Any, photos: Path) -> None:
-    """sync-inventory --wait reads moto's inventory, and the evidence says that the archive was seen."""
+    """sync-inventory --wait reads moto's inventory: the bundle and the copy of the records were seen."""
     moto("upload", photos, "--yes")
 
     synced = moto("sync-inventory", "--wait", "--json").objects[-1]
     shown = moto.gk("show", "photos/notes.txt", "--json").objects[0]
 
-    assert (synced["findings"], synced["archives"], synced["exit"]) == ({"confirmed": 1}, 1, 0)
+    assert (synced["findings"], synced["archives"], synced["exit"]) == ({"confirmed": 2}, 2, 0)
     assert shown["holdings"][0]["evidence"] == "seen"
 
 
@@ -93,14 +93,14 @@ def test_poll_brings_what_was_asked_for(moto: Any, photos: Path, tmp_path: Path)
 
 
 def test_delete_lets_the_archive_go(moto: Any, photos: Path) -> None:
-    """delete asks first, then the archive is gone from the vault."""
+    """delete asks first, then the archive is gone from the vault; the copy of the records stays."""
     moto("upload", photos, "--yes")
     refused = moto.gk("delete", "photos")
     deleted = moto.gk("delete", "photos", "--yes", "--json").objects[-1]
 
     assert refused.exit_code == Exit.FAILED
     assert deleted["archives"] == 1
-    assert moto.gk("vault", "show", moto.vault, "--json").objects[0]["service_archives"] == 0
+    assert moto.gk("vault", "show", moto.vault, "--json").objects[0]["service_archives"] == 1
 
 
 def test_the_same_archive_twice(moto: Any, tmp_path: Path) -> None:
@@ -112,13 +112,13 @@ def test_the_same_archive_twice(moto: Any, tmp_path: Path) -> None:
     moto("upload", folder, "--yes")
     moto.gk("delete", "photos", "--yes")
 
-    again = moto("upload", folder, "--yes", "--json").objects[-1]
+    again = moto("upload", folder, "--yes", "--json").the("upload-outcome")
     back = moto("retrieve", "photos/a", "--to", tmp_path / "back", "--yes", "--wait", "--tier", "Expedited")
 
     assert again["archives"] == 1
     assert (back.exit_code, back.stderr) == (Exit.DONE, "")
     assert tmp_path.joinpath("back/photos/a").read_bytes() == b"the same"
-    assert moto("upload", folder, "--yes", "--json").objects[-1]["unchanged"] == 1
+    assert moto("upload", folder, "--yes", "--json").the("upload-outcome")["unchanged"] == 1
 
 
 def test_making_a_vault_again_keeps_what_is_in_it(moto: Any, photos: Path) -> None:
@@ -126,7 +126,7 @@ def test_making_a_vault_again_keeps_what_is_in_it(moto: Any, photos: Path) -> No
     moto("upload", photos, "--yes")
     again = moto.gk("vault", "create", moto.vault)
     assert again.exit_code == Exit.DONE
-    assert moto.gk("vault", "show", moto.vault, "--json").objects[0]["service_archives"] == 1
+    assert moto.gk("vault", "show", moto.vault, "--json").objects[0]["service_archives"] == 2
 
 
 def test_a_vault_that_is_not_there(moto: Any, photos: Path) -> None:
@@ -141,28 +141,19 @@ def test_a_vault_that_is_not_there(moto: Any, photos: Path) -> None:
     assert [each["uncertain_uploads"] for each in status["vaults"]] == [0] * len(status["vaults"])
 
 
-def test_a_lost_catalog_is_adopted_from_moto(moto: Any, tmp_path: Path) -> None:
-    """After the records are gone, the inventory brings the bundle back, and it opens as a tar."""
-    import tarfile
-
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    folder.joinpath("a").write_bytes(b"content")
-    moto("upload", folder, "--yes")
+def test_a_lost_catalog_is_rebuilt_from_moto(moto: Any, photos: Path, tmp_path: Path) -> None:
+    """After the records are gone, moto's inventory and the copy in the vault bring back every record."""
+    moto("upload", photos, "--yes")
+    known = moto.gk("ls", "--json", "--versions").stdout
     for each in moto.gk.home.glob("catalog.db*"):
         each.unlink()
-    assert moto("sync-inventory").exit_code == Exit.WAITING
-    hurry(moto.vault)
+    rebuilt = moto("catalog", "rebuild", "--yes", "--wait", "--json")
+    back = moto("retrieve", "photos", "--to", tmp_path / "back", "--yes", "--wait", "--tier", "Expedited")
 
-    polled = moto("sync-inventory", "--json").objects[-1]
-    moto("retrieve", "found", "--to", tmp_path / "back", "--yes")
-    hurry(moto.vault)
-    moto.gk("poll")
-
-    assert polled["adopted"] == 1
-    (found,) = tmp_path.joinpath("back/found").iterdir()
-    with tarfile.open(found) as opened:
-        assert "photos/a" in opened.getnames()
+    assert (rebuilt.exit_code, rebuilt.objects[-1]["archives"]) == (Exit.DONE, 2)
+    assert moto.gk("ls", "--json", "--versions").stdout == known
+    assert back.exit_code == Exit.DONE
+    assert contents(tmp_path / "back/photos") == contents(photos)
 
 
 def hurry(vault: str) -> None:
