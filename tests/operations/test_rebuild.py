@@ -209,20 +209,36 @@ def test_a_sealed_copy_needs_its_key(world: World, root: Path) -> None:
     again.catalog.close()
 
 
-def test_an_older_copy_can_be_chosen(world: World, root: Path) -> None:
-    """--before takes the newest full copy that is older; what is younger comes by its description alone."""
+@pytest.mark.parametrize("anew", [True, False], ids=["another set", "the same set"])
+def test_an_older_copy_can_be_chosen(world: World, root: Path, anew: bool) -> None:
+    """--before takes the newest copies that are older, of whichever set; what is younger comes by its description alone."""
     copies = live(world, root, PLAIN)
-    full_at = world.clock.now()
-    with world.catalog.write() as records:
-        records.copies.close(world.vault.vault_id)
+    world.clock.sleep(3600)
+    then = world.clock.now()
+    if anew:
+        with world.catalog.write() as records:
+            records.copies.close(world.vault.vault_id)
     world.clock.sleep(86_400)
     (root / "latest").write_bytes(b"latest")
     world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
     world.copy_catalog(PLAIN)
     again = lost(world)
-    done = again.rebuild(wait=True, choice=Choice(before=full_at))
-    assert done.copies == copies
+    done = again.rebuild(wait=True, choice=Choice(before=then))
+    assert (done.copies, done.later) == (copies, 1)
     assert not any(path == b"photos/latest" for path, *_ in said(again))
+    again.catalog.close()
+
+
+def test_reconciling_in_place_of_a_lost_catalog_tells_of_the_copies(world: World, root: Path) -> None:
+    """gk sync-inventory on a new catalog says, once, that the vault holds the records of another one."""
+    live(world, root, PLAIN)
+    catalog_id = world.catalog.id
+    again = lost(world)
+    again.sync(wait=True)
+    again.sync(wait=True)
+    (told,) = [each for each in again.told if isinstance(each, Noted) and each.code == "copies-in-vault"]
+    assert catalog_id in told.sentence
+    assert "gk catalog rebuild" in told.sentence
     again.catalog.close()
 
 

@@ -118,8 +118,7 @@ def _rebuilt(done: "Rebuilt") -> str:
         return f"{done.vault}: waiting for the service; gk poll goes on, or the same command"
     if done.made_at is None:
         return f"{done.vault}: the records are back"
-    newer = done.findings.get("adopted", 0) + done.findings.get("unrecorded", 0)
-    told = f"; {count(newer, 'archive')} of later, known by description" if newer else ""
+    told = f"; {count(done.later, 'more archive')} known by description alone" if done.later else ""
     return (
         f"{done.vault}: records as of {moment(done.made_at)} are back, from {count(done.copies, 'copy', 'copies')} of"
         f" catalog {done.catalog}{told}"

@@ -25,6 +25,11 @@ class ListedSet:
         """When the full copy was stored, as the service says."""
         return self.archives[0].created_at
 
+    def before(self, moment: datetime) -> "ListedSet":
+        """Those of them that were stored before *moment*."""
+        early = {index: one for index, one in self.archives.items() if one.created_at < moment}
+        return ListedSet(self.token, self.catalog_id, early)
+
     def in_order(self) -> Iterator[ListedArchive]:
         """The full copy and the increments up to the first that is not there."""
         for index in range(MOST_INCREMENTS + 1):

@@ -30,7 +30,8 @@ _LONGEST_LOOK_SECONDS = 900.0
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """How a rebuild ended, or stands. *made_at*: when the newest copy that was taken in was made; *copies* are the full
-    one and its increments; *findings* counts, by kind, what the inventory tells beyond them."""
+    one and its increments; *archives* counts what the inventory lists, *later* those that no copy tells of, and *findings*,
+    by kind, what came of all of them."""
 
     vault: str
     waiting: bool
@@ -38,6 +39,7 @@ class Rebuilt:
     copies: int = 0
     made_at: datetime | None = None
     archives: int = 0
+    later: int = 0
     findings: dict[str, int] = field(default_factory=dict)
     exit: Exit = Exit.DONE
 
@@ -122,14 +124,18 @@ class _Rebuilding:
             return next(iter(records.rebuilds.open(self.vault.vault_id)), None)
 
     def _begin(self) -> Rebuild:
-        rows = self.catalog.archive_rows(self.vault.vault_id)
-        if any(archive.kind != ArchiveKind.CATALOG for archive in rows):
+        if self._known():
             raise NothingToDo(
                 f"this catalog has records of {self.vault.address} already",
                 hint="gk sync-inventory reconciles them; to begin anew, move the catalog away first",
             )
         with self.catalog.write() as records:
             return records.rebuilds.get(records.rebuilds.begin(self.vault.vault_id, None))
+
+    def _known(self) -> int:
+        """How many archives of the vault are recorded, copies of records aside."""
+        rows = self.catalog.archive_rows(self.vault.vault_id)
+        return sum(archive.kind != ArchiveKind.CATALOG for archive in rows)
 
     def _with(self, under_way: Rebuild, inventory: Inventory) -> Rebuilt:
         if under_way.set_token is None:
@@ -154,6 +160,7 @@ class _Rebuilding:
         headers = bringing.receive()
         if not headers:
             return self._waiting()
+        copied = self._known()
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=NO_WISHES, tell=self.tell)
         done = Rebuilt(
             self.vault.address,
@@ -162,6 +169,7 @@ class _Rebuilding:
             copies=len(headers),
             made_at=headers[-1].made_at,
             archives=inventory.archives,
+            later=self._known() - copied,
             findings=tally.counts,
             exit=most_serious([Exit.FINDINGS] * tally.needs_a_person),
         )
@@ -174,7 +182,7 @@ class _Rebuilding:
 
     def _choose(self, under_way: Rebuild, inventory: Inventory) -> Rebuild:
         sets = find_sets(inventory, catalog=self.catalog)
-        wanted = [each for each in sets if self._is_meant(each)]
+        wanted = [each for each in map(self._as_meant, sets) if each is not None]
         if not wanted:
             raise NothingToDo(
                 f"the inventory of {self.vault.address} lists no copy of a catalog's records"
@@ -188,10 +196,11 @@ class _Rebuilding:
             records.rebuilds.choose(under_way.rebuild_id, chosen.token, inventory.inventory_id)
             return records.rebuilds.get(under_way.rebuild_id)
 
-    def _is_meant(self, each: ListedSet) -> bool:
+    def _as_meant(self, each: ListedSet) -> ListedSet | None:
         if self.choice.catalog_id not in (None, each.catalog_id):
-            return False
-        return self.choice.before is None or each.made_at < self.choice.before
+            return None
+        early = each if self.choice.before is None else each.before(self.choice.before)
+        return early if 0 in early.archives else None
 
     def _tell_of_others(self, chosen: ListedSet, sets: list[ListedSet]) -> None:
         others = sorted({each.catalog_id for each in sets} - {chosen.catalog_id})

@@ -13,6 +13,7 @@ from glacierkeep.errors import Exit, NotFound, NothingToDo, VaultMissing
 from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.copies_listed import find_sets
 from glacierkeep.operations.old_copies import let_go_of_old_copies
 from glacierkeep.operations.reconcile import NO_WISHES, Wishes, reconcile
 from glacierkeep.operations.waiting import wait as wait_for
@@ -176,6 +177,7 @@ class _Sync:
 
     def _reconcile(self, inventory: Inventory) -> InventorySync:
         assert inventory.date is not None
+        self._tell_of_copies(inventory)
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell)
         let_go_of_old_copies(self.vault, catalog=self.catalog, store=self.store, tell=self.tell)
         return InventorySync(
@@ -187,6 +189,20 @@ class _Sync:
             adopted=tally.adopted,
             exit=Exit.FINDINGS if tally.needs_a_person else Exit.DONE,
         )
+
+    def _tell_of_copies(self, inventory: Inventory) -> None:
+        """A catalog that knows nothing of the vault may be a new one in the place of one that was lost."""
+        if next(self.catalog.archive_rows(self.vault.vault_id), None) is not None:
+            return
+        if copies := find_sets(inventory, catalog=self.catalog):
+            newest = max(copies, key=lambda each: each.made_at)
+            self.tell(
+                Noted(
+                    "copies-in-vault",
+                    f"the vault holds the records of catalog {newest.catalog_id}; if that is lost, move"
+                    f" {self.catalog.path} away, and gk catalog rebuild has all names and versions back",
+                )
+            )
 
     def _let_go(self, inventory: Inventory) -> None:
         """The inventory is in the catalog: its job is done with, also if the run that received it was killed then."""
