@@ -108,7 +108,7 @@ def test_a_configuration_with_what_is_no_rule(gk) -> None:
 
 
 def test_an_upload_survives_a_lost_acknowledgement(gk, photo: Path) -> None:
-    """With its completion's answer lost an upload ends well, and the vault holds one archive and a copy of the records."""
+    """An upload whose completion's answer is lost ends well: one archive, and a copy of the records, in the vault."""
     gk("local", "faults", "add", "reset-after CompleteMultipartUpload count=1")
     stored = gk("upload", "-V", "local:photos", photo, "--json")
     assert (stored.exit_code, stored.the("upload-outcome")["archives"]) == (Exit.DONE, 1)

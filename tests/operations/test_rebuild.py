@@ -211,7 +211,7 @@ def test_a_sealed_copy_needs_its_key(world: World, root: Path) -> None:
 
 @pytest.mark.parametrize("anew", [True, False], ids=["another set", "the same set"])
 def test_an_older_copy_can_be_chosen(world: World, root: Path, anew: bool) -> None:
-    """--before takes the newest copies that are older, of whichever set; what is younger comes by its description alone."""
+    """--before takes the newest older copies; what is younger comes by its description alone."""
     copies = live(world, root, PLAIN)
     world.clock.sleep(3600)
     then = world.clock.now()

@@ -29,9 +29,11 @@ _LONGEST_LOOK_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How a rebuild ended, or stands. *made_at*: when the newest copy that was taken in was made; *copies* are the full
-    one and its increments; *archives* counts what the inventory lists, *later* those that no copy tells of, and *findings*,
-    by kind, what came of all of them."""
+    """How a rebuild ended, or stands. *made_at*: when the newest copy that was taken in was made.
+
+    *copies* are the full one and its increments; *archives* counts what the inventory lists, *later* those that no copy
+    tells of, and *findings*, by kind, what came of all of them.
+    """
 
     vault: str
     waiting: bool
