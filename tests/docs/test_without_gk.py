@@ -43,7 +43,6 @@ volume_size = "16MiB"
 bundle_threshold = "1MiB"
 bundle_members = 120
 """
-WANTED = "photos/2019/cat.jpg"
 BIG = b"\xff big\nand not UTF-8 " + b"n" * 230
 
 
@@ -87,6 +86,7 @@ def make_files(root: Path, chance: random.Random, *, compressible: bool) -> None
     big = os.path.join(os.fsencode(root), BIG if sys.platform != "darwin" else BIG[1:])
     Path(os.fsdecode(big)).write_bytes(content(chance, 17 * MIB + 5, compressible=compressible))
     os.link(big, root / "~ second name of the big one")
+    os.link(root / "2019" / "0.bin", root / "~ second name of a small one")
     os.utime(big, ns=(1, -1_500_000_001))
 
 
