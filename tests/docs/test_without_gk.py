@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from support import process
 from support.compare import differences
-from support.keys import make_pair
+from support.keys import Pair, make_pair
 from support.oddities import make_odd_files, make_odd_names
 from support.runner import Gk
 
@@ -45,6 +46,15 @@ bundle_members = 120
 """
 BIG = b"\xff big\nand not UTF-8 " + b"n" * 230
 
+
+COMPLAINT = re.compile(
+    r"is not as it was stored|is not as it was archived|does not hold what its manifest says"
+)
+CHECKS = tuple(
+    f"while read -r date id size hash said; do\n    {line}"
+    for line in ('[ "$(tree_hash', '[ -e "manifests/$id.jsonl" ] || continue')
+)
+"""How the page's blocks begin that compare what came."""
 
 FORETOLD = (b"hdrcharset", b"time stamp", b"Cannot hard link", b"due to previous errors")
 """What the page says that tar may say."""
@@ -77,7 +87,7 @@ def make_files(root: Path, chance: random.Random, *, compressible: bool) -> None
     """Small files of some MiB, a big one and a second name of it, odd ones of every kind."""
     (root / "2019").mkdir(parents=True)
     for number in range(12):
-        (root / "2019" / f"{number}.bin").write_bytes(content(chance, 300_000, compressible=compressible))
+        (root / "2019" / f"{number}.bin").write_bytes(content(chance, 900_000, compressible=compressible))
     (root / "2019" / "cat.jpg").write_bytes(content(chance, 700_001, compressible=compressible))
     (root / "2019" / "cat.jpg").chmod(0o640)
     os.utime(root / "2019" / "cat.jpg", ns=(1, 1_562_235_072_123_456_789))
@@ -117,8 +127,10 @@ def served(home: Path) -> Iterator[dict[str, str]]:
             process.finish(started)
 
 
-def follow(desk: Path, blocks: list[Block], environment: dict[str, str], shell: str) -> str:
-    """Run *blocks* one after the other in one *shell*, in the folder *desk*; what they print."""
+def follow(
+    desk: Path, blocks: list[Block], environment: dict[str, str], shell: str
+) -> tuple[str, list[bytes]]:
+    """Run *blocks* one after the other in one *shell*, in the folder *desk*; what they print, and what went wrong."""
     script = "".join(f"{block.text}\necho {block.number} >> ../ran\n" for block in blocks)
     ran = subprocess.run(
         [shell, "-c", script],
@@ -130,48 +142,70 @@ def follow(desk: Path, blocks: list[Block], environment: dict[str, str], shell: 
         check=False,
     )
     troubles = [line for line in ran.stderr.splitlines() if not any(word in line for word in FORETOLD)]
-    assert (ran.returncode, troubles) == (0, []), ran.stdout
-    return ran.stdout.decode()
+    assert ran.returncode == 0, troubles
+    return ran.stdout.decode(), troubles
+
+
+def damage(file: Path) -> None:
+    """Change one bit in the middle of *file*."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def archive(gk: Gk, form: str, source: Path, piped: bytes, pair: Pair) -> None:
+    """Fill the vault with *source* and, from standard input, *piped*."""
+    sealed, compression = FORMS[form]
+    gk.home.mkdir()
+    (gk.home / "config.toml").write_text(CONFIG)
+    if sealed:
+        assert gk("key", "add", pair.public, "-V", "photos").exit_code == 0
+        assert gk("key", "check", "-V", "photos", "--identity", pair.file).exit_code == 0
+    words = ("upload", "-V", "photos", "--compression", compression)
+    assert gk(*words, source).exit_code == 0
+    assert gk(*words, "-", "--as", "all.sql", input=piped).exit_code == 0
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_stored_is_opened_without_gk(docs: "Docs", gk: Gk, tmp_path: Path, form: str) -> None:
     """In every form all comes back as it was by the page's own commands, and one file by a range; each block is run."""
-    sealed, compression = FORMS[form]
-    source, piped = (
-        tmp_path / "photos",
-        content(random.Random(9), 18 * MIB, compressible=compression == "always"),
-    )
-    make_files(source, random.Random(4), compressible=compression == "always")
-    gk.home.mkdir()
-    (gk.home / "config.toml").write_text(CONFIG)
-    pair = make_pair(tmp_path, "age")
-    if sealed:
-        assert gk("key", "add", pair.public, "-V", "photos").exit_code == 0
-        assert gk("key", "check", "-V", "photos", "--identity", pair.file).exit_code == 0
-    assert gk("upload", "-V", "photos", "--compression", compression, source).exit_code == 0
-    words = ("upload", "-V", "photos", "--compression", compression, "-", "--as", "all.sql")
-    assert gk(*words, input=piped).exit_code == 0
-    blocks = blocks_of(docs.read(PAGE))
-    said = {}
+    compressible = FORMS[form][1] == "always"
+    source, piped = tmp_path / "photos", content(random.Random(9), 18 * MIB, compressible=compressible)
+    make_files(source, random.Random(4), compressible=compressible)
+    pair, blocks = make_pair(tmp_path, "age"), blocks_of(docs.read(PAGE))
+    archive(gk, form, source, piped, pair)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
     with served(gk.home) as environment:
-        for way in (WHOLE, PARTS):
-            desk = tmp_path / way[-1]
+        for desk, words, shell in ((whole, WHOLE, "sh"), (parts, PARTS, "bash")):
             desk.mkdir()
             shutil.copy(pair.file, desk / "key.txt")
-            chosen = [block for block in blocks if block.word in way]
-            said[way] = follow(desk, chosen, environment, "sh" if way is WHOLE else "bash")
-    opened = tmp_path / "all" / "opened"
-    assert differences(source, opened / "photos") == []
-    assert (opened / "stdin" / "all.sql").read_bytes() == piped
-    assert not [line for line in said[WHOLE].splitlines() if "is not as" in line or "does not" in line]
-    one = tmp_path / "one" / "one-file"
-    assert one.read_bytes() == (source / "2019/cat.jpg").read_bytes()
-    assert one.stat().st_mtime_ns == (source / "2019/cat.jpg").stat().st_mtime_ns
-    assert one.stat().st_mode == (source / "2019/cat.jpg").stat().st_mode
-    assert 1 <= (tmp_path / "one" / "needed.txt").read_text().count("\n") <= 2
-    for listed in (tmp_path / "all" / "manifests").iterdir():
-        assert listed.read_bytes() == (tmp_path / "one" / "manifests" / listed.name).read_bytes()
-    assert {int(number) for number in (tmp_path / "ran").read_text().split()} == {
-        block.number for block in blocks
-    }
+            said, troubles = follow(desk, [each for each in blocks if each.word in words], environment, shell)
+            assert (COMPLAINT.findall(said), troubles) == ([], [])
+        assert sorted({*map(int, (tmp_path / "ran").read_text().split())}) == [each.number for each in blocks]
+        assert differences(source, whole / "opened" / "photos") == []
+        assert (whole / "opened" / "stdin" / "all.sql").read_bytes() == piped
+        one_file_is_back(source / "2019" / "cat.jpg", whole, parts)
+        damage_is_noticed(whole, blocks, environment)
+
+
+def one_file_is_back(wanted: Path, whole: Path, parts: Path) -> None:
+    """It has content, time and mode, came by a part of its bundle, and the ends gave the same manifests."""
+    one = parts / "one-file"
+    assert one.read_bytes() == wanted.read_bytes()
+    assert (one.stat().st_mtime_ns, one.stat().st_mode) == (wanted.stat().st_mtime_ns, wanted.stat().st_mode)
+    needed = (parts / "needed.txt").read_text().splitlines()
+    assert len(needed) < max(len(file.read_text().splitlines()) for file in (parts / "segments").iterdir())
+    manifests = {file.name: file.read_bytes() for file in (parts / "manifests").iterdir()}
+    assert manifests == {file.name: file.read_bytes() for file in (whole / "manifests").iterdir()}
+
+
+def damage_is_noticed(whole: Path, blocks: list[Block], environment: dict[str, str]) -> None:
+    """With one bit wrong in each archive, the page's checks complain of all of them, and of what they hold."""
+    damaged = list((whole / "archives").iterdir())
+    for file in damaged:
+        damage(file)
+    checks = [each for each in blocks if each.word in ("yours", "words") or each.text.startswith(CHECKS)]
+    said, _ = follow(whole, checks, environment, "sh")
+    complaints = COMPLAINT.findall(said)
+    assert complaints.count("is not as it was stored") == len(damaged)
+    assert "does not hold what its manifest says" in complaints
