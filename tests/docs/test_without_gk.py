@@ -153,6 +153,16 @@ def damage(file: Path) -> None:
     file.write_bytes(content)
 
 
+def change(root: Path) -> None:
+    """A file gets shorter, another a new mode, a third a second name; the big one is the only one of its name."""
+    (root / "2019" / "cat.jpg").write_bytes((root / "2019" / "cat.jpg").read_bytes()[:-1])
+    (root / "odd files" / "one byte").write_bytes(b"21")
+    (root / "odd files" / "one byte").chmod(0o604)
+    os.link(root / "2019" / "1.bin", root / "2019" / "a second name, later")
+    (root / "~ second name of the big one").unlink()
+    (root / "~ second name of the big one").write_bytes(b"not any more")
+
+
 def archive(gk: Gk, form: str, source: Path, piped: bytes, pair: Pair) -> None:
     """Fill the vault with *source* and, from standard input, *piped*."""
     sealed, compression = FORMS[form]
@@ -162,6 +172,9 @@ def archive(gk: Gk, form: str, source: Path, piped: bytes, pair: Pair) -> None:
         assert gk("key", "add", pair.public, "-V", "photos").exit_code == 0
         assert gk("key", "check", "-V", "photos", "--identity", pair.file).exit_code == 0
     words = ("upload", "-V", "photos", "--compression", compression)
+    assert gk(*words, source).exit_code == 0
+    assert gk("local", "advance", "1d").exit_code == 0
+    change(source)
     assert gk(*words, source).exit_code == 0
     assert gk(*words, "-", "--as", "all.sql", input=piped).exit_code == 0
 
