@@ -149,13 +149,16 @@ def test_json_lines_on_the_page_fit_the_schema(docs: "Docs") -> None:
 
 def test_formats_on_the_page_can_be_read(docs: "Docs") -> None:
     """The description and manifest that reference/formats.md shows are ones gk writes, to the letter."""
-    shown, *listed = docs.blocks(docs.read("docs/reference/formats.md"), "json")[:3]
+    shown, *listed, _, sealed = docs.blocks(docs.read("docs/reference/formats.md"), "json")[:5]
     said = description.read(shown.strip())
     assert said is not None
     assert description.write(said) == shown.strip()
     [member] = manifest.read_members([manifest.first_line(1), listed[1].encode()])
     assert manifest.member_line(member) == listed[1].encode()
     assert listed[0].encode() == manifest.first_line(2)
+    [segment], members = manifest.read_lines([*sealed.encode().splitlines(keepends=True), listed[1].encode()])
+    assert sealed.encode() == manifest.first_line(1, 1) + manifest.segment_line(segment)
+    assert len(list(members)) == 1
 
 
 def without_code(text: str) -> str:
