@@ -65,6 +65,9 @@ LIFE: list[tuple[str, ...]] = [
     ("delete", "--dry-run", "photos"),
     ("delete", "--yes", "photos"),
     ("jobs",),
+    ("catalog", "rebuild"),
+    ("LOST",),
+    ("catalog", "rebuild"),
 ]
 
 TYPES_OF_A_LIFE = {
@@ -83,6 +86,7 @@ TYPES_OF_A_LIFE = {
     "deletion",
     "archive-stored",
     "job-requested",
+    "catalog-rebuilt",
 }
 
 
@@ -134,6 +138,9 @@ def test_a_whole_life_agrees_with_the_schema(gk, validator: Any, tmp_path: Path)
     tmp_path.joinpath(os.fsdecode(b"photos/\xff.jpg")).write_bytes(b"b")
     seen: set[str] = set()
     for words in LIFE:
+        if words == ("LOST",):
+            gk.home.joinpath("catalog.db").unlink()
+            continue
         result = gk(
             "--json",
             "-V",

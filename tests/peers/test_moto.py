@@ -150,7 +150,7 @@ def test_a_lost_catalog_is_rebuilt_from_moto(moto: Any, photos: Path, tmp_path: 
     rebuilt = moto("catalog", "rebuild", "--yes", "--wait", "--json")
     back = moto("retrieve", "photos", "--to", tmp_path / "back", "--yes", "--wait", "--tier", "Expedited")
 
-    assert (rebuilt.exit_code, rebuilt.objects[-1]["archives"]) == (Exit.DONE, 2)
+    assert (rebuilt.exit_code, rebuilt.the("catalog-rebuilt")["archives"]) == (Exit.DONE, 2)
     assert moto.gk("ls", "--json", "--versions").stdout == known
     assert back.exit_code == Exit.DONE
     assert contents(tmp_path / "back/photos") == contents(photos)

@@ -18,7 +18,7 @@ from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
 from glacierkeep.operations.catalog_copies import copy_catalog
 from glacierkeep.operations.poll import PollOutcome, poll
-from glacierkeep.operations.rebuild import Rebuilt, rebuild
+from glacierkeep.operations.rebuild import CatalogRebuilt, rebuild
 from glacierkeep.operations.retrieve import RetrievalOutcome, retrieve
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.shipping import Shipped, Shipping
@@ -75,7 +75,7 @@ class World:
             self.vault, staging=self.staging, coding=coding, part=MIB, shipping=shipping, **things
         )
 
-    def rebuild(self, **said: Any) -> Rebuilt:
+    def rebuild(self, **said: Any) -> CatalogRebuilt:
         """gk catalog rebuild."""
         things: dict[str, Any] = {"store": self.store, "staging": self.staging, **self._always, **said}
         return rebuild(things.pop("vault", self.vault), **things)

@@ -14,7 +14,7 @@ from glacierkeep.errors import Exit
 
 if TYPE_CHECKING:
     from glacierkeep.cli.wiring import Wiring
-    from glacierkeep.operations.rebuild import Rebuilt
+    from glacierkeep.operations.rebuild import CatalogRebuilt
 
 _EXITS = (Exit.DONE, Exit.FAILED, Exit.LOCKED, Exit.OUTDATED)
 _REBUILD_EXITS = (
@@ -111,7 +111,7 @@ def rebuild(wiring: "Wiring", catalog_id: str | None, before: datetime | None) -
     wiring.leave(done.exit)
 
 
-def _rebuilt(done: "Rebuilt") -> str:
+def _rebuilt(done: "CatalogRebuilt") -> str:
     from glacierkeep.cli.render.words import count, moment
 
     if done.waiting:

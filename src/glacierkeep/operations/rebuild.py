@@ -28,7 +28,7 @@ _LONGEST_LOOK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class CatalogRebuilt:
     """How a rebuild ended, or stands. *made_at*: when the newest copy that was taken in was made.
 
     *copies* are the full one and its increments; *archives* counts what the inventory lists, *later* those that no copy
@@ -69,7 +69,7 @@ def rebuild(
     lock_wait: float = 0,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
-) -> Rebuilt:
+) -> CatalogRebuilt:
     """Move the vault's rebuild on by one pass, begun if there is none and *begin*; with *wait*, until it ends.
 
     Raises NothingToDo if records of the vault are here already or the vault holds no copy, CopyUnreadable, NoIdentity,
@@ -99,10 +99,10 @@ class _Rebuilding:
     tell: Listener
     stop: Callable[[], bool]
 
-    def step(self, begin: bool) -> Rebuilt:
+    def step(self, begin: bool) -> CatalogRebuilt:
         under_way = self._open() or (self._begin() if begin else None)
         if under_way is None:
-            return Rebuilt(self.vault.address, waiting=False)
+            return CatalogRebuilt(self.vault.address, waiting=False)
         inventory = self._inventory(under_way)
         if inventory is None:
             return self._waiting()
@@ -139,7 +139,7 @@ class _Rebuilding:
         rows = self.catalog.archive_rows(self.vault.vault_id)
         return sum(archive.kind != ArchiveKind.CATALOG for archive in rows)
 
-    def _with(self, under_way: Rebuild, inventory: Inventory) -> Rebuilt:
+    def _with(self, under_way: Rebuild, inventory: Inventory) -> CatalogRebuilt:
         if under_way.set_token is None:
             under_way = self._choose(under_way, inventory)
         assert under_way.set_token is not None
@@ -156,7 +156,7 @@ class _Rebuilding:
             self.stop,
         )
         if inventory.state is InventoryState.RECONCILED:
-            return self._end(under_way, bringing, Rebuilt(self.vault.address, waiting=False))
+            return self._end(under_way, bringing, CatalogRebuilt(self.vault.address, waiting=False))
         if not bringing.ask():
             return self._waiting()
         headers = bringing.receive()
@@ -164,7 +164,7 @@ class _Rebuilding:
             return self._waiting()
         copied = self._known()
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=NO_WISHES, tell=self.tell)
-        done = Rebuilt(
+        done = CatalogRebuilt(
             self.vault.address,
             waiting=False,
             catalog=headers[-1].catalog,
@@ -177,7 +177,7 @@ class _Rebuilding:
         )
         return self._end(under_way, bringing, done)
 
-    def _end(self, under_way: Rebuild, bringing: Bringing, done: Rebuilt) -> Rebuilt:
+    def _end(self, under_way: Rebuild, bringing: Bringing, done: CatalogRebuilt) -> CatalogRebuilt:
         bringing.let_go()
         self._finish(under_way, RebuildState.DONE)
         return done
@@ -215,8 +215,8 @@ class _Rebuilding:
                 )
             )
 
-    def _waiting(self) -> Rebuilt:
-        return Rebuilt(self.vault.address, waiting=True, exit=Exit.WAITING)
+    def _waiting(self) -> CatalogRebuilt:
+        return CatalogRebuilt(self.vault.address, waiting=True, exit=Exit.WAITING)
 
     def _finish(self, under_way: Rebuild, state: RebuildState) -> None:
         with self.catalog.write() as records:

@@ -49,6 +49,7 @@ LINES = (
     "glacierkeep.operations.ls:FolderListed",
     "glacierkeep.operations.ls:RootListed",
     "glacierkeep.operations.poll:PollOutcome",
+    "glacierkeep.operations.rebuild:CatalogRebuilt",
     "glacierkeep.operations.recipients:RecipientsChanged",
     "glacierkeep.operations.retrieve:RetrievalEstimate",
     "glacierkeep.operations.retrieve:RetrievalOutcome",
