@@ -186,7 +186,9 @@ class Placing:
             read_at, what = reader_of(partial), f"archive {archive.archive_id}"
             opened = functools.partial(open_contents, read_at, archive.size, self.unseal, what)
             try:
-                done = Unpacking(self.target, self.retrieval.overwrite, self.tell, self.stop).unpack(opened)
+                done = Unpacking(
+                    version.path, self.target, self.retrieval.overwrite, self.tell, self.stop
+                ).unpack(opened)
             except (BadManifest, SegmentDamaged) as error:
                 self._failed(version, "not-unpacked", f"it is no whole bundle of gk's: {error}")
                 return False
@@ -198,7 +200,7 @@ class Placing:
         self.codes += done.codes
         self.size += done.size
         self.different += done.different
-        self._folders |= {member.path for member in done.folders}
+        self._folders |= done.folders
         bad = done.failed + done.damaged
         self._settle(
             version,
