@@ -45,9 +45,9 @@ def between(*crafts: Craft) -> Crafted:
     return crafted.file("r/later", LATER)
 
 
-def evil(path: str = "r/evil", **lies: Any) -> Craft:
+def evil(name: str = "r/evil", /, **lies: Any) -> Craft:
     """A file of EVIL, of which lies are told."""
-    return lambda crafted: crafted.file(path, EVIL, **lies)
+    return lambda crafted: crafted.file(name, EVIL, **lies)
 
 
 def nothing(path: str, kind: str, **more: Any) -> Craft:

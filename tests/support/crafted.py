@@ -41,17 +41,24 @@ class Crafted:
     first: bytes | None = None
     """The manifest's first line, if not the true one."""
 
-    def file(self, path: str, content: bytes, **lies: Any) -> "Crafted":
+    def file(self, name: str, content: bytes, /, **lies: Any) -> "Crafted":
         """A file; what is said of it but is not true comes as *lies*, None for what is not said at all."""
-        self.body += header(TarMember(path.encode() or b"x", FILE, len(content)))
+        self.body += header(TarMember(name.encode() or b"x", FILE, len(content)))
         at = len(self.body)
         self.body += content + padding(len(content))
-        return self.say(**line_of(path, content, at) | lies)
+        return self.say(**line_of(name, content, at) | lies)
 
     def nothing(self, path: str, kind: str, **more: Any) -> "Crafted":
         """What has no content: a folder, a link."""
         self.body += header(TarMember(path.encode() or b"x", FILE, 0))
-        plain = {"path": path, "offset": len(self.body), "size": 0, "mtime_ns": 0, "mode": "755", "kind": kind}
+        plain = {
+            "path": path,
+            "offset": len(self.body),
+            "size": 0,
+            "mtime_ns": 0,
+            "mode": "755",
+            "kind": kind,
+        }
         return self.say(**plain | more)
 
     def say(self, **said: Any) -> "Crafted":
