@@ -77,7 +77,8 @@ def listed_members(read_at: ReadAt, size: int) -> Iterator[Member | BadMember]:
 
 
 def copy_manifest(pieces: Iterable[bytes], end: End, copy: IO[bytes]) -> None:
-    """Write the manifest's *pieces* into *copy*, to be read from its beginning. Raises BadManifest, for too many too."""
+    """Write the manifest's *pieces* into *copy*, to be read from its beginning. Raises BadManifest, also before the
+    first of too many."""
     if end.length > MOST_LISTED:
         raise BadManifest("the manifest is longer than any of ours")
     digest = hashlib.sha256()

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from glacierkeep.bundle.content import write_pieces
@@ -17,13 +16,16 @@ from glacierkeep.bundle.volume import piece_name
 from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes, hash_content
+from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.manifest import BadManifest, BadMember, Member
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 
 _EMPTY = hash_content(b"")
-_LINKS = 500
-"""Hard links whose first names are looked for at once: the list is read for each so many, and memory stays small."""
+_MOST_HELD = 32 * MIB
+"""Bytes of hard links whose first names are looked for at once, by reading the list again: memory stays small."""
+_MEMBER = 700
+"""About what one takes in memory beside its names."""
 
 
 @dataclass(slots=True)
@@ -65,8 +67,7 @@ class Unpacking:
         done, spare = Unpacked(), Path(tempfile.gettempdir())
         with Spool[Member](spare) as folders, Spool[Member](spare) as links:
             self._place_all(open_contents(), done, folders, links)
-            waiting = iter(links)
-            while some := list(islice(waiting, _LINKS)):
+            for some in _batches(links):
                 self._link_all(some, _good(open_contents().members), done)
             self._finish(folders.backwards(), done)
         return done
@@ -168,6 +169,19 @@ class Unpacking:
                 self.target.finish_folder(member.path, mtime_ns=member.mtime_ns, mode=member.mode)
             except CannotPlace as error:
                 self._failed(member.path, error.code, str(error), done, error.hint)
+
+
+def _batches(links: Iterable[Member]) -> Iterator[list[Member]]:
+    """All of *links*, as many at once as memory may hold."""
+    some, held = list[Member](), 0
+    for each in links:
+        some.append(each)
+        held += _MEMBER + len(each.path) + len(each.target or b"")
+        if held >= _MOST_HELD:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
 
 
 def _good(members: Iterable[Member | BadMember]) -> Iterator[Member]:
