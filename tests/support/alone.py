@@ -1,4 +1,4 @@
-"""One retrieval in a process of its own, to measure it: alone.py WORLD NAME TARGET IDENTITY. Prints how it ended."""
+"""One retrieval in a process of its own, to measure it: alone.py WORLD NAME TARGET IDENTITY. Says how it ended."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def main(world_folder: str, name: str, target: str, identity: str) -> None:
 
     with a_world(Path(world_folder)) as world:
         outcome = world.retrieve(name, to=Path(target), unseal=unseal, tell=tell)
-    print(json.dumps({"exit": outcome.exit, "failed": outcome.failed, "troubles": told[0]}))
+    json.dump({"exit": outcome.exit, "failed": outcome.failed, "troubles": told[0]}, sys.stdout)
 
 
 if __name__ == "__main__":

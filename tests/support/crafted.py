@@ -81,7 +81,7 @@ class Crafted:
     def sealed(
         self, lie: Callable[[Segments], Segments] = same, seal: Callable[[bytes], bytes] = seal
     ) -> bytes:
-        """As sealed segments, with zstd in every second one; *lie* changes what the manifest says of them."""
+        """As sealed segments, with zstd in all but the second; *lie* changes what the manifest says of them."""
         content = cut(bytes(self.body), SEGMENT)
         parts, segments = sealed_parts(content, seal)
         rest = cut(self._tail(lie(segments)), SEGMENT)
@@ -130,7 +130,7 @@ def sealed_parts(
     """Name and sealed bytes of each part, and where they lie after *before* others, of which there must be none."""
     parts, segments, at = [], [], 0
     for number, plain in enumerate(plains, start=before + 1):
-        codec = Codec.ZSTD if number % 2 else Codec.PLAIN
+        codec = Codec.PLAIN if number == 2 else Codec.ZSTD
         sealed = seal(compress(plain, 3) if codec is Codec.ZSTD else plain)
         parts.append((sealed_name(number, codec), sealed))
         digest = hashlib.sha256(sealed).digest()
