@@ -138,6 +138,7 @@ class Placing:
         for _, version in self._waiting():
             self._failed(version, "not-in-vault", "its bytes do not lie in this vault")
         self.flush()
+        self.gathering.drop_all()
         self._make_folders()
         self._finish_folders()
         self.flush()
@@ -241,13 +242,16 @@ class Placing:
         try:
             self.gathering.put(version, extents, content)
         except SegmentDamaged as error:
+            self.drop(self.gathering.name(version.version_id))
             self._mismatch(version.path, error)
             return self._settle(version, ItemState.FAILED, str(error))
         if self.gathering.is_whole(version, self.gathering.arrived()):
             self._place_gathered(version)
 
     def _place_gathered(self, version: Version) -> None:
-        self._place(version, functools.partial(self._partial, version, self.gathering.name(version)))
+        self._place(
+            version, functools.partial(self._partial, version, self.gathering.name(version.version_id))
+        )
 
     def _pieces(self, job: Job) -> Iterator[tuple[Version, list[Extent]]]:
         """The waiting items whose bytes *job* brings, each with the extents that are not here yet."""
