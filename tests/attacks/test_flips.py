@@ -20,7 +20,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive
 from glacierkeep.domain.segments import Codec, SealKind, Segment
-from glacierkeep.errors import Exit
+from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import Trouble
 from glacierkeep.operations.retrieval_plan import plan_retrieval, stored_range
 from glacierkeep.operations.retrieve import RetrievalOutcome
@@ -309,3 +309,30 @@ def test_a_catalog_that_points_elsewhere(vault: Vault) -> None:
     outcome, found = vault.retrieve("r", "stdin/dump")
     assert outcome.exit is Exit.MISMATCH
     assert found.items() <= vault.wanted.items()
+
+
+def test_an_end_that_cannot_be_read(vault: Vault) -> None:
+    """While the service cannot bring an archive's last bytes nothing wrong is placed; once it can, all comes."""
+    archive = volumes(vault, "stdin/dump")[0]
+    whole = vault.rest.read(archive.archive_id)
+    vault.rest.truncate(archive.archive_id, len(whole) // 2)
+    with pytest.raises(GlacierkeepError):
+        vault.retrieve("stdin/dump")
+    back = vault.backs / "1"
+    assert not (back / "stdin").exists()
+    vault.rest.write(archive.archive_id, whole)
+    outcome = vault.world.retrieve("stdin/dump", to=back, unseal=unseal, wait=True)
+    assert (outcome.exit, (back / "stdin/dump").read_bytes()) == (Exit.DONE, STREAMED)
+
+
+@pytest.mark.parametrize("part", [2, 10])
+def test_archives_that_became_shorter(vault: Vault, part: int) -> None:
+    """An archive that is shorter in the vault than it was brings nothing wrong; what lies in others still comes."""
+    archive = volumes(vault, "stdin/dump")[0]
+    vault.rest.shorten(archive.archive_id, archive.size // part)
+    with pytest.raises(GlacierkeepError):
+        vault.retrieve("stdin/dump")
+    assert not (vault.backs / "1/stdin").exists()
+    outcome, found = vault.retrieve("r")
+    wanted = {name: content for name, content in vault.wanted.items() if name.startswith("r/")}
+    assert (outcome.exit, found) == (Exit.DONE, wanted)

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AtRest:
-    """The store in *folder*. Only files are changed, never what is recorded of them."""
+    """The store in *folder*. Only files are changed, not what is recorded of them."""
 
     folder: Path
 
@@ -19,24 +19,32 @@ class AtRest:
 
     def read(self, archive_id: str) -> bytes:
         """All of an archive."""
-        return b"".join(file.read_bytes() for file, _ in self._pieces(archive_id))
+        return b"".join(file.read_bytes() for file, _, _ in self._pieces(archive_id))
 
     def write(self, archive_id: str, content: bytes) -> None:
         """Put *content*, of the same length, in the place of an archive's bytes."""
-        for file, start in self._pieces(archive_id):
-            file.write_bytes(content[start : start + file.stat().st_size])
+        for file, start, size in self._pieces(archive_id):
+            file.write_bytes(content[start : start + size])
 
     def truncate(self, archive_id: str, length: int) -> None:
-        """Let an archive's last file end early."""
-        for file, start in self._pieces(archive_id):
+        """Let an archive end early, unknown to the service."""
+        for file, start, _ in self._pieces(archive_id):
             file.write_bytes(file.read_bytes()[: max(0, length - start)])
 
-    def _pieces(self, archive_id: str) -> list[tuple[Path, int]]:
+    def shorten(self, archive_id: str, length: int) -> None:
+        """Let an archive end early, and the service think that it always did."""
+        with closing(sqlite3.connect(self.folder / "state.db")) as db, db:
+            db.execute("UPDATE archives SET size = ? WHERE id = ?", (length, archive_id))
+            lying = "archive = (SELECT archive FROM archives WHERE id = ?)"
+            db.execute(f"DELETE FROM pieces WHERE start >= ? AND {lying}", (length, archive_id))
+            db.execute(f"UPDATE pieces SET size = min(size, ? - start) WHERE {lying}", (length, archive_id))
+
+    def _pieces(self, archive_id: str) -> list[tuple[Path, int, int]]:
         asked = (
-            "SELECT file, start FROM pieces JOIN archives USING (archive) WHERE id = ? ORDER BY start",
+            "SELECT file, start, pieces.size FROM pieces JOIN archives USING (archive) WHERE id = ? ORDER BY start",
             archive_id,
         )
-        return [(self.folder / file, start) for file, start in self._rows(*asked)]
+        return [(self.folder / file, start, size) for file, start, size in self._rows(*asked)]
 
     def _rows(self, asked: str, *values: str) -> list[Any]:
         with closing(sqlite3.connect(self.folder / "state.db")) as db:

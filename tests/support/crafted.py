@@ -15,7 +15,7 @@ from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.manifest import segment_line
 from glacierkeep.domain.segments import Codec, SealKind, Segment
-from glacierkeep.stores.store import Body
+from glacierkeep.stores.store import Body, Store
 from glacierkeep.transfer.parts import part_body
 from support.sealing import seal
 from support.world import World
@@ -149,9 +149,14 @@ def outer(parts: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def put(world: World, content: bytes, kind: str) -> str:
     """*content* in the vault under a description that says it is ours; its archive id."""
+    return put_into(world.store, content, kind)
+
+
+def put_into(store: Store, content: bytes, kind: str) -> str:
+    """The same, into the vault of any *store*."""
     said = {"gk": 1, "t": TOKEN, "c": TOKEN[:8], "k": kind}
     body = part_body(content)
-    return world.store.upload_archive(
+    return store.upload_archive(
         Body(body.content, body.length, body.sha256, body.tree_hash), json.dumps(said, separators=(",", ":"))
     )
 
