@@ -24,6 +24,8 @@ from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 _EMPTY = hash_content(b"")
 _MOST_HELD = 32 * MIB
 """Bytes of hard links whose first names are looked for at once, by reading the list again: memory stays small."""
+_DEEPEST = 500
+"""Folders of one path. A line of a manifest could name 20,000 of them, which takes minutes and room for each."""
 _MEMBER = 700
 """About what one takes in memory beside its names."""
 
@@ -129,6 +131,7 @@ class Unpacking:
         return False
 
     def _place(self, member: Member, contents: Contents) -> Placed | Kept:
+        _check_depth(member)
         if member.kind is FileKind.FOLDER:
             return self.target.place_folder(member.path)
         if member.kind is FileKind.SYMLINK:
@@ -146,6 +149,7 @@ class Unpacking:
         )
 
     def _link(self, member: Member, known: dict[bytes, Hashes]) -> Placed | Kept:
+        _check_depth(member)
         first = member.target or b""
         expected = known.get(first)
         if expected is None:
@@ -169,6 +173,11 @@ class Unpacking:
                 self.target.finish_folder(member.path, mtime_ns=member.mtime_ns, mode=member.mode)
             except CannotPlace as error:
                 self._failed(member.path, error.code, str(error), done, error.hint)
+
+
+def _check_depth(member: Member) -> None:
+    if member.path.count(b"/") > _DEEPEST:
+        raise CannotPlace(member.path[:100], f"it lies deeper than {_DEEPEST} folders")
 
 
 def _batches(links: Iterable[Member]) -> Iterator[list[Member]]:
