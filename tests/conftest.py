@@ -1,7 +1,9 @@
 """What every test has: a home of its own, no credentials, and gk to call."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +51,14 @@ def slow_world(tmp_path: Path) -> Iterator[World]:
     """As `world`, with jobs and inventories that take the real service's hours."""
     with a_world(tmp_path / "world", realistic=True) as made:
         yield made
+
+
+@pytest.fixture
+def quick_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder for many small files: in memory, where the system has such a place, since each is synced alone."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    yield folder
+    shutil.rmtree(folder)

@@ -39,12 +39,13 @@ def start(
     launch: tuple[str, ...] = (),
     home: Path | None = None,
     pipes: tuple[int, ...] = (),
+    module: str = "glacierkeep",
 ) -> subprocess.Popen[bytes]:
-    """A gk under way; *launch* are options of launch.py, *home* stands for GK_HOME."""
+    """A gk under way; *launch* are options of launch.py, *home* stands for GK_HOME, *module* for what runs instead."""
     environment = dict(os.environ) | ({"GK_HOME": str(home)} if home else {})
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.Popen(
-        [sys.executable, _LAUNCH, *launch, "--", "glacierkeep", *args],
+        [sys.executable, _LAUNCH, *launch, "--", module, *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

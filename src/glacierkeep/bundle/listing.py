@@ -10,7 +10,7 @@ from pathlib import Path
 from glacierkeep.bundle.files import as_disk_trouble, close_durably, open_new, sync_parent
 from glacierkeep.bundle.read import lines_of
 from glacierkeep.bundle.tail import manifest_head
-from glacierkeep.domain.manifest import BadManifest, Member, read_lines
+from glacierkeep.domain.manifest import BadManifest, Member, all_good, read_lines
 from glacierkeep.domain.segments import Segment
 
 
@@ -39,4 +39,5 @@ def open_listing(staged: Path) -> Iterator[tuple[list[Segment], Iterator[Member]
     except OSError as error:
         raise BadManifest(f"its listing cannot be read: {error.strerror}") from error
     with file:
-        yield read_lines(lines_of(file))
+        segments, members = read_lines(lines_of(file))
+        yield segments, all_good(members)

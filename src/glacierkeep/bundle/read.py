@@ -3,25 +3,30 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, BinaryIO, TypeAlias
 
-from glacierkeep.bundle.headers import BLOCK, is_header_of
+from glacierkeep.bundle.headers import BLOCK, is_header_of, padding
 from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
+from glacierkeep.domain.filling import MOST_MEMBERS_EVER
 from glacierkeep.domain.manifest import (
     END_LENGTH,
     END_NAME,
     LONGEST_LINE,
     TAIL,
     BadManifest,
+    BadMember,
     End,
     Member,
+    all_good,
     read_end,
-    read_members,
+    read_lines,
 )
 
 PIECE = 1024 * 1024
+MOST_LISTED = 1 << 28
+"""Bytes of a manifest: far more than ours has. What is compressed may claim any length, and fills a disk with it."""
 
 ReadAt: TypeAlias = Callable[[int, int], bytes]
 """Gives the bytes from an offset, as many as the second number says."""
@@ -60,33 +65,45 @@ def read_manifest(read_at: ReadAt, size: int) -> Iterator[Member]:
 
     Raises BadManifest, perhaps after some members. Memory does not grow with their number.
     """
+    yield from all_good(listed_members(read_at, size))
+
+
+def listed_members(read_at: ReadAt, size: int) -> Iterator[Member | BadMember]:
+    """As read_manifest; in place of a member that cannot be comes what is wrong with it."""
     end = find_end(read_at, size)
     with tempfile.TemporaryFile() as copy:
-        _fetch(read_at, end, copy)
-        copy.seek(0)
-        yield from checked_members(read_members(lines_of(copy)), end)
+        copy_manifest(_pieces(read_at, end.offset, end.length), end, copy)
+        yield from checked_members(read_lines(lines_of(copy))[1], end)
 
 
-def checked_members(members: Iterator[Member], end: End) -> Iterator[Member]:
-    """*members*, each checked, of a bundle that they fill up to *end*. Raises BadManifest."""
-    for count, member in enumerate(members, start=1):
-        if count * BLOCK > end.offset:
+def copy_manifest(pieces: Iterable[bytes], end: End, copy: IO[bytes]) -> None:
+    """Write the manifest's *pieces* into *copy*, to be read from its beginning. Raises BadManifest, also before the
+    first of too many."""
+    if end.length > MOST_LISTED:
+        raise BadManifest("the manifest is longer than any of ours")
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        copy.write(piece)
+    end.check_hash(digest.digest())
+    copy.seek(0)
+
+
+def checked_members(listed: Iterable[Member | BadMember], end: End) -> Iterator[Member | BadMember]:
+    """*listed*, each checked, of a bundle that they fill up to *end*, one after the other. Raises BadManifest."""
+    free = 0
+    for count, each in enumerate(listed, start=1):
+        if count * BLOCK > end.offset or count > MOST_MEMBERS_EVER:
             raise BadManifest("the manifest lists more members than the archive can hold")
-        _check(member, end)
-        yield member
+        trouble = each if isinstance(each, BadMember) else _trouble_with(each, free, end)
+        if isinstance(each, Member) and trouble is None:
+            free = each.offset + each.size + len(padding(each.size))
+        yield trouble or each
 
 
 def member_pieces(read_at: ReadAt, member: Member) -> Iterator[bytes]:
     """The content of *member* in pieces of at most 1 MiB, not compared with its hashes. Raises BadManifest."""
     yield from _pieces(read_at, member.offset, member.size)
-
-
-def _fetch(read_at: ReadAt, end: End, copy: IO[bytes]) -> None:
-    digest = hashlib.sha256()
-    for piece in _pieces(read_at, end.offset, end.length):
-        digest.update(piece)
-        copy.write(piece)
-    end.check_hash(digest.digest())
 
 
 def _pieces(read_at: ReadAt, offset: int, length: int) -> Iterator[bytes]:
@@ -109,27 +126,31 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _check(member: Member, end: End) -> None:
+def _trouble_with(member: Member, free: int, end: End) -> BadMember | None:
+    """What is wrong with *member*, which has no place before the byte *free*."""
+    reason = _reason(member, free, end)
+    return BadMember(member.path, reason) if reason else None
+
+
+def _reason(member: Member, free: int, end: End) -> str | None:
     trouble = names.trouble_with(member.path)
     if trouble:
-        raise BadManifest(f"the member {names.printable(member.path)} has no safe path: {trouble}")
+        return f"has no safe path: {trouble}"
+    if member.offset < free + BLOCK:
+        return "lies in another, or out of order"
     if member.offset + member.size > end.offset:
-        raise BadManifest(f"the member {names.printable(member.path)} lies outside the archive")
+        return "lies outside the archive"
     if member.kind is FileKind.FILE:
-        _check_file(member)
-    elif member.size:
-        raise BadManifest(f"the member {names.printable(member.path)} has content and is no file")
-    if member.kind in (FileKind.SYMLINK, FileKind.HARDLINK):
-        _check_link(member)
+        lacks = member.tree_hash is None or (member.md5 is None and member.portion is None)
+        return "has no hashes" if lacks else None
+    if member.size:
+        return "has content and is no file"
+    return _reason_of_link(member) if member.kind is not FileKind.FOLDER else None
 
 
-def _check_file(member: Member) -> None:
-    if member.tree_hash is None or (member.md5 is None and member.portion is None):
-        raise BadManifest(f"the member {names.printable(member.path)} has no hashes")
-
-
-def _check_link(member: Member) -> None:
+def _reason_of_link(member: Member) -> str | None:
     if not member.target or b"\0" in member.target:
-        raise BadManifest(f"the link {names.printable(member.path)} has no target")
+        return "is a link and has no target"
     if member.kind is FileKind.HARDLINK and names.trouble_with(member.target):
-        raise BadManifest(f"the link {names.printable(member.path)} leads out")
+        return "is a link that leads out"
+    return None

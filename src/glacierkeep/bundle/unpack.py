@@ -4,32 +4,41 @@ It comes from a vault: nothing in it is believed before it was checked. Its own 
 headers, so links, devices and names that lead out have no way in.
 """
 
-import hashlib
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from typing import IO
 
 from glacierkeep.bundle import headers
 from glacierkeep.bundle.frames import BadFrame
 from glacierkeep.bundle.headers import BLOCK, is_header_of
 from glacierkeep.bundle.opening import Opening, Unseal
-from glacierkeep.bundle.read import ReadAt, checked_members, find_end, lines_of, read_manifest
+from glacierkeep.bundle.read import (
+    MOST_LISTED,
+    ReadAt,
+    checked_members,
+    copy_manifest,
+    find_end,
+    lines_of,
+    listed_members,
+)
 from glacierkeep.bundle.seek_table import read_seek_table
 from glacierkeep.bundle.storing import MOST_SEALED, sealed_name
-from glacierkeep.domain.manifest import TAIL, BadManifest, End, Member, read_lines
+from glacierkeep.domain.manifest import TAIL, BadManifest, BadMember, End, Member, read_lines
 from glacierkeep.domain.segments import Codec, SealKind, Segment, SegmentMap
 
 _SEALED_NAME = re.compile(rb"(\d{6})\.tar(\.zst)?\.age\0")
-_MOST_LISTED = 1 << 28
-"""Bytes of a manifest of a sealed archive: far more than ours has, and what memory is asked to hold at the most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The members of an archive, each checked, and how to read the content of one. Both may raise BadManifest."""
+    """The members of an archive, each checked, or what is wrong with one; and how to read the content of one.
 
-    members: Iterator[Member]
+    Both may raise BadManifest.
+    """
+
+    members: Iterator[Member | BadMember]
     content: Callable[[Member], Iterator[bytes]]
 
 
@@ -49,7 +58,7 @@ def open_contents(read_at: ReadAt, size: int, unseal: Unseal, what: str) -> Cont
         return b"".join(_content(opening, within, offset, length))
 
     return Contents(
-        read_manifest(plain_at, within.plain_size),
+        listed_members(plain_at, within.plain_size),
         lambda member: _content(opening, within, member.offset, member.size),
     )
 
@@ -83,7 +92,7 @@ def _outer(read_at: ReadAt, size: int) -> list[Segment]:
             break
         codec = Codec.ZSTD if found.group(2) else Codec.PLAIN
         length = _octal(block[124:135])
-        if not is_header_of(block, sealed_name(len(segments) + 1, codec), length):
+        if length < 0 or not is_header_of(block, sealed_name(len(segments) + 1, codec), length):
             return []
         segments.append(Segment(at + BLOCK, length, 0, codec, SealKind.AGE))
         at += BLOCK + length + len(headers.padding(length))
@@ -97,8 +106,24 @@ def _octal(field: bytes) -> int:
 
 def _sealed(opening: Opening, outer: list[Segment]) -> Contents:
     """The last segments hold the manifest, which says how long all the others are."""
-    end, manifest = _sealed_manifest(opening, outer)
-    listed, members = read_lines(lines_of(BytesIO(manifest)))
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed once its members are read
+    try:
+        end = _copy_sealed_manifest(opening, outer, copy)
+        listed, members = read_lines(lines_of(copy), len(outer))
+        within = _placed(listed, outer, end)
+    except BaseException:
+        copy.close()
+        raise
+
+    def checked() -> Iterator[Member | BadMember]:
+        with copy:
+            yield from checked_members(members, End(within.plain_size, end.length, end.sha256))
+
+    return Contents(checked(), lambda member: _content(opening, within, member.offset, member.size))
+
+
+def _placed(listed: list[Segment], outer: list[Segment], end: End) -> SegmentMap:
+    """The segments that the manifest lists, compared with those that are there. Raises BadManifest."""
     places = [(each.stored_offset, each.stored_length, each.codec, each.seal) for each in listed]
     known = [(each.stored_offset, each.stored_length, each.codec, each.seal) for each in outer]
     if not listed or places != known[: len(listed)]:
@@ -106,27 +131,35 @@ def _sealed(opening: Opening, outer: list[Segment]) -> Contents:
     within = SegmentMap(listed)
     if within.plain_size > end.offset:
         raise BadManifest("the manifest lists more than lies before it")
-    return Contents(
-        checked_members(members, End(within.plain_size, end.length, end.sha256)),
-        lambda member: _content(opening, within, member.offset, member.size),
-    )
+    return within
 
 
-def _sealed_manifest(opening: Opening, outer: list[Segment]) -> tuple[End, bytes]:
-    """The end, and the manifest that lies before it, from as many of the last segments as it takes."""
-    tail, wanted, rest = b"", TAIL, list(outer)
-    end: End | None = None
-    while rest and len(tail) < wanted:
-        tail = opening.unknown(rest.pop()) + tail
-        if end is None and len(tail) >= TAIL:
-            end = _end_of(tail)
-            wanted = TAIL + end.length + len(headers.padding(end.length))
-    if end is None or len(tail) < wanted:
+def _copy_sealed_manifest(opening: Opening, outer: list[Segment], copy: IO[bytes]) -> End:
+    """The end; the manifest before it, which lies in as many of the last segments as it takes, comes into *copy*."""
+    tail, first = b"", len(outer)
+    while first and len(tail) < TAIL:
+        first -= 1
+        tail = opening.unknown(outer[first]) + tail
+    if len(tail) < TAIL:
         raise BadManifest("the archive does not end as a sealed one of ours")
-    start = len(tail) - wanted
-    manifest = tail[start : start + end.length]
-    end.check_hash(hashlib.sha256(manifest).digest())
-    return end, manifest
+    end, there = _end_of(tail), len(tail)
+    wanted = TAIL + end.length + len(headers.padding(end.length))
+    while first and there < wanted:
+        first -= 1
+        there += len(opening.unknown(outer[first]))
+    if there < wanted:
+        raise BadManifest("the archive is shorter than its manifest")
+    plain = (opening.unknown(each) for each in outer[first:])
+    copy_manifest(_slice(plain, there - wanted, end.length), end, copy)
+    return end
+
+
+def _slice(pieces: Iterator[bytes], start: int, length: int) -> Iterator[bytes]:
+    """*length* bytes of *pieces* from *start* on."""
+    at = 0
+    for piece in pieces:
+        yield piece[max(0, start - at) : max(0, start + length - at)]
+        at += len(piece)
 
 
 def _end_of(tail: bytes) -> End:
@@ -134,6 +167,6 @@ def _end_of(tail: bytes) -> End:
     size = 1 << 62
     base = size - len(tail)
     end = find_end(lambda at, length: tail[at - base : at - base + length], size)
-    if end.length > _MOST_LISTED:
+    if end.length > MOST_LISTED:
         raise BadManifest("the manifest is longer than any of ours")
     return end

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from glacierkeep.config import readers
 from glacierkeep.config.readers import Reader
 from glacierkeep.config.settings import StorageClass
+from glacierkeep.domain.filling import MOST_MEMBERS_EVER
 from glacierkeep.domain.forms import Compression
 from glacierkeep.domain.limits import GIB, KIB, MAX_PART_SIZE, MIB, MIN_PART_SIZE
 from glacierkeep.domain.service import Tier
@@ -47,7 +48,7 @@ VAULT: Mapping[str, Reader] = {
     "part_size": readers.size(MIN_PART_SIZE, MAX_PART_SIZE, power=True),
     "bundle_size": readers.size(MIB, 40 * GIB),
     "bundle_threshold": readers.size(64 * KIB, GIB),
-    "bundle_members": readers.count(1, 100_000),
+    "bundle_members": readers.count(1, MOST_MEMBERS_EVER),
     "volume_size": readers.size(16 * MIB, 64 * GIB, power=True),
     "compression": readers.one_of(Compression),
     "compression_level": readers.count(1, 19),

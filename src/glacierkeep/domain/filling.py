@@ -10,6 +10,9 @@ DEFAULT_BUNDLE_THRESHOLD = 16 * MIB
 MOST_MEMBERS = 10_000
 """A bundle's members are known in memory while it is made and recorded in one transaction."""
 
+MOST_MEMBERS_EVER = 100_000
+"""As many as may be configured: a manifest that lists more is none of ours."""
+
 _BLOCK = 512
 _MANIFEST_LINE = 320
 

@@ -32,6 +32,16 @@ class BadManifest(ValueError):
     """A manifest or end member is not as we write it."""
 
 
+class BadMember(BadManifest):
+    """One member is not as we write it: *path*, empty if even that is not known. Those after it may be right."""
+
+    code = "bad-member"
+
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(f"the member {names.printable(path)} {reason}" if path else f"a member {reason}")
+        self.path = path
+
+
 @dataclass(frozen=True, slots=True)
 class Portion:
     """Which part of a file a volume holds: from byte *offset* on, as number *index* (from 1) of the set *token*.
@@ -153,18 +163,31 @@ def read_end(content: bytes, archive_size: int) -> End:
 
 def read_members(lines: Iterable[bytes]) -> Iterator[Member]:
     """The members a manifest lists, checked one by one; paths are still to be judged. Raises BadManifest."""
-    yield from read_lines(lines)[1]
+    yield from all_good(read_lines(lines)[1])
 
 
-def read_lines(lines: Iterable[bytes]) -> tuple[list[Segment], Iterator[Member]]:
-    """The segments a manifest lists, if it does, and its members as read_members gives them. Raises BadManifest."""
+def all_good(listed: Iterable[Member | BadMember]) -> Iterator[Member]:
+    """The members of *listed*. Raises BadMember at the first that is none."""
+    for each in listed:
+        if isinstance(each, BadMember):
+            raise each
+        yield each
+
+
+def read_lines(
+    lines: Iterable[bytes], most_segments: int = MOST_SEGMENTS
+) -> tuple[list[Segment], Iterator[Member | BadMember]]:
+    """The segments a manifest lists, if it does, and its members; in place of one that cannot be, what is wrong.
+
+    Raises BadManifest; the iterator too, where the list breaks off.
+    """
     rest = iter(lines)
     said = _object(next(rest, b""))
     if said.get("gk") != 1 or said.get("type") != "manifest":
         raise BadManifest("the manifest does not begin as one of ours")
     expected = _number(said, "members")
     count = _number(said, "segments") if "segments" in said else 0
-    if count > MOST_SEGMENTS:
+    if count > most_segments:
         raise BadManifest(f"the manifest announces {count} segments")
     segments = [_read_segment(_object(line)) for line in islice(rest, count)]
     if len(segments) != count:
@@ -172,13 +195,25 @@ def read_lines(lines: Iterable[bytes]) -> tuple[list[Segment], Iterator[Member]]
     return segments, _read_members(rest, expected)
 
 
-def _read_members(lines: Iterator[bytes], expected: int) -> Iterator[Member]:
+def _read_members(lines: Iterator[bytes], expected: int) -> Iterator[Member | BadMember]:
     count = 0
     for line in lines:
-        yield _read_member(_object(line))
+        yield _member_or_trouble(line)
         count += 1
     if count != expected:
         raise BadManifest(f"the manifest announces {expected} members and lists {count}")
+
+
+def _member_or_trouble(line: bytes) -> Member | BadMember:
+    path: bytes | None = None
+    try:
+        said = _object(line)
+        path = _name(said, "path")
+        return _read_member(said, path)
+    except BadMember as error:
+        return error
+    except BadManifest as error:
+        return BadMember(path or b"", f"cannot be read: {error}")
 
 
 def _read_segment(said: dict[str, object]) -> Segment:
@@ -196,14 +231,13 @@ def _read_segment(said: dict[str, object]) -> Segment:
     )
 
 
-def _read_member(said: dict[str, object]) -> Member:
+def _read_member(said: dict[str, object], path: bytes | None) -> Member:
     kind = KIND_WORDS.get(str(said.get("kind")))
-    path = _name(said, "path")
     if kind is None or path is None:
-        raise BadManifest("a member has no kind or no path")
+        raise BadMember(path or b"", "has no path, or no kind that is known")
     mode = said.get("mode")
     if not isinstance(mode, str) or not 1 <= len(mode) <= 5 or set(mode) - set("01234567"):
-        raise BadManifest("a member's mode is not octal")
+        raise BadMember(path, "has a mode that is not octal")
     return Member(
         path=path,
         kind=kind,

@@ -18,16 +18,19 @@ class Gathering:
     target: Target
     catalog: Catalog
 
-    def name(self, version: Version) -> str:
-        """What the partial file of *version* is called."""
-        return f"whole-{version.version_id}-{self.retrieval.retrieval_id}"
+    def name(self, version_id: int) -> str:
+        """What the partial file of that version is called."""
+        return f"whole-{version_id}-{self.retrieval.retrieval_id}"
 
     def put(self, version: Version, extents: list[Extent], content: Iterator[bytes]) -> None:
         """Write *content*, which is that of *extents*, all of one archive; it is on the disk before it is written down.
 
         Raises what reading *content* raises, and DiskTrouble.
         """
-        with self.target.open_partial(self.name(version)) as partial, as_disk_trouble("a file of volumes"):
+        with (
+            self.target.open_partial(self.name(version.version_id)) as partial,
+            as_disk_trouble("a file of volumes"),
+        ):
             partial.seek(extents[0].version_offset)
             partial.writelines(content)
             partial.flush()
@@ -47,3 +50,8 @@ class Gathering:
         with self.catalog.read() as records:
             needed = records.versions.extents(version.version_id, self.retrieval.vault_id)
         return all((version.version_id, extent.archive_key) in arrived for extent in needed if extent.length)
+
+    def drop_all(self) -> None:
+        """Remove what did not become a file: nothing of this retrieval is waited for any more."""
+        for version_id in {version_id for version_id, _ in self.arrived()}:
+            self.target.drop_partial(self.name(version_id))

@@ -145,6 +145,7 @@ class Placing:
         for _, version in self._waiting():
             self._failed(version, "not-in-vault", "its bytes do not lie in this vault")
         self.flush()
+        self.gathering.drop_all()
         self._make_folders()
         self._finish_folders()
         self.flush()
@@ -193,7 +194,9 @@ class Placing:
             read_at, what = reader_of(partial), f"archive {archive.archive_id}"
             opened = functools.partial(open_contents, read_at, archive.size, self.unseal, what)
             try:
-                done = Unpacking(self.target, self.retrieval.overwrite, self.tell, self.stop).unpack(opened)
+                done = Unpacking(
+                    version.path, self.target, self.retrieval.overwrite, self.tell, self.stop
+                ).unpack(opened)
             except (BadManifest, SegmentDamaged) as error:
                 self._failed(version, "not-unpacked", f"it is no whole bundle of gk's: {error}")
                 return False
@@ -205,7 +208,7 @@ class Placing:
         self.codes += done.codes
         self.size += done.size
         self.different += done.different
-        self._folders |= {member.path for member in done.folders}
+        self._folders |= done.folders
         bad = done.failed + done.damaged
         self._settle(
             version,
@@ -246,13 +249,14 @@ class Placing:
         try:
             self.gathering.put(version, extents, content)
         except SegmentDamaged as error:
+            self.drop(self.gathering.name(version.version_id))
             self._mismatch(version.path, error)
             return self._settle(version, ItemState.FAILED, str(error))
         if self.gathering.is_whole(version, self.gathering.arrived()):
             self._place_gathered(version)
 
     def _place_gathered(self, version: Version) -> None:
-        name = self.gathering.name(version)
+        name = self.gathering.name(version.version_id)
         if version.kind is FileKind.FILE:
             return self._place(version, functools.partial(self._partial, version, name))
         with self.target.open_partial(name) as partial:

@@ -1,34 +1,46 @@
 """A bundle that the catalog knows by its id alone: what it says it holds is placed, each member checked."""
 
 import functools
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from glacierkeep.bundle.content import write_pieces
 from glacierkeep.bundle.outcome import CannotPlace, Kept, Placed
 from glacierkeep.bundle.place import Target
+from glacierkeep.bundle.spool import Spool
 from glacierkeep.bundle.unpack import Contents
 from glacierkeep.bundle.volume import piece_name
 from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes, hash_content
-from glacierkeep.domain.manifest import BadManifest, Member
-from glacierkeep.errors import BytesMismatch, Exit, SegmentDamaged
+from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.manifest import BadManifest, BadMember, Member
+from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
 
 _EMPTY = hash_content(b"")
+_MOST_HELD = 32 * MIB
+"""Bytes of hard links whose first names are looked for at once, by reading the list again: memory stays small."""
+_DEEPEST = 500
+"""Folders of one path. A line of a manifest could name 20,000 of them, which takes minutes and room for each."""
+_MEMBER = 700
+"""About what one takes in memory beside its names."""
 
 
 @dataclass(slots=True)
 class Unpacked:
     """What became of the members."""
 
+    listed: int = 0
     placed: int = 0
     size: int = 0
     different: int = 0
     failed: int = 0
     damaged: int = 0
-    folders: list[Member] = field(default_factory=list)
+    folders: set[bytes] = field(default_factory=set)
     """Those that were made."""
 
     @property
@@ -39,8 +51,10 @@ class Unpacked:
 
 @dataclass(frozen=True, slots=True)
 class Unpacking:
-    """Members on their way below *target*; *overwrite*: files that are there and differ are replaced."""
+    """Members of the archive called *name* on their way below *target*; *overwrite*: files that are there and differ
+    are replaced."""
 
+    name: bytes
     target: Target
     overwrite: bool
     tell: Listener
@@ -48,57 +62,76 @@ class Unpacking:
 
     def unpack(self, open_contents: Callable[[], Contents]) -> Unpacked:
         """Place every member of the contents, opened anew for each pass; what cannot be placed is told of, and the rest
-        goes on. Hard links come last.
+        goes on. Hard links come last. Memory does not grow with the number of members.
 
-        Raises BadManifest or SegmentDamaged if the list of members itself breaks off, NoIdentity, DiskTrouble.
+        Raises BadManifest or SegmentDamaged if there is no list of members, NoIdentity, DiskTrouble.
         """
-        done, links = Unpacked(), list[Member]()
-        contents = open_contents()
-        for member in contents.members:
-            if self.stop():
-                return done
-            if member.kind is FileKind.HARDLINK:
-                links.append(member)
-            else:
-                self._take(member, functools.partial(self._place, member, contents), done)
-        if links:
-            self._link_all(links, open_contents(), done)
-        self._finish(done)
+        done, spare = Unpacked(), Path(tempfile.gettempdir())
+        with Spool[Member](spare) as folders, Spool[Member](spare) as links:
+            self._place_all(open_contents(), done, folders, links)
+            for some in _batches(links):
+                self._link_all(some, _good(open_contents().members), done)
+            self._finish(folders.backwards(), done)
         return done
 
-    def _link_all(self, links: list[Member], contents: Contents, done: Unpacked) -> None:
-        firsts = {member.target for member in links}
-        known = {each.path: _expected(each) for each in contents.members if each.path in firsts}
-        for member in links:
-            self._take(member, functools.partial(self._link, member, known), done)
+    def _place_all(
+        self, contents: Contents, done: Unpacked, folders: Spool[Member], links: Spool[Member]
+    ) -> None:
+        try:
+            for member in contents.members:
+                if self.stop():
+                    return
+                if isinstance(member, BadMember):
+                    self._failed(member.path or self.name, member.code, str(member), done)
+                elif member.kind is FileKind.HARDLINK:
+                    links.append(member)
+                elif self._take(member, functools.partial(self._place, member, contents), done):
+                    folders.append(member)
+                    done.folders.add(member.path)
+                done.listed += 1
+        except BadManifest as error:
+            if not done.listed:
+                raise
+            self._failed(self.name, BadMember.code, f"its list of members breaks off: {error}", done)
 
-    def _take(self, member: Member, place: Callable[[], Placed | Kept], done: Unpacked) -> None:
+    def _link_all(self, links: list[Member], members: Iterable[Member], done: Unpacked) -> None:
+        firsts = {member.target for member in links}
+        known = {each.path: _expected(each) for each in members if each.path in firsts}
+        for member in links:
+            if not self.stop():
+                self._take(member, functools.partial(self._link, member, known), done)
+
+    def _take(self, member: Member, place: Callable[[], Placed | Kept], done: Unpacked) -> bool:
+        """Whether it is a folder that was made."""
         try:
             result = place()
         except (BytesMismatch, SegmentDamaged) as error:
             done.damaged += 1
             self.tell(Trouble(member.path, error.code, str(error), error.hint))
-        except BadManifest as error:
-            done.damaged += 1
-            self.tell(Trouble(member.path, SegmentDamaged.code, str(error)))
-        except CannotPlace as error:
-            done.failed += 1
-            self.tell(Trouble(member.path, error.code, str(error), error.hint))
+        except (CannotPlace, NoIdentity) as error:
+            # The list could be opened: a segment that cannot is sealed for somebody else, and will never open here.
+            self._failed(member.path, error.code, str(error), done, error.hint)
         else:
-            self._count(member, result, done)
+            return self._count(member, result, done)
+        return False
 
-    def _count(self, member: Member, result: Placed | Kept, done: Unpacked) -> None:
+    def _failed(self, path: bytes, code: str, reason: str, done: Unpacked, hint: str | None = None) -> None:
+        done.failed += 1
+        self.tell(Trouble(path, code, reason, hint))
+
+    def _count(self, member: Member, result: Placed | Kept, done: Unpacked) -> bool:
         if isinstance(result, Placed):
             done.placed += 1
             done.size += member.size
-            if member.kind is FileKind.FOLDER:
-                done.folders.append(member)
             self.tell(FilePlaced(member.path, member.size))
-        elif member.kind is not FileKind.FOLDER or not result.same:
+            return member.kind is FileKind.FOLDER
+        if member.kind is not FileKind.FOLDER or not result.same:
             done.different += not result.same
             self.tell(FileKept(member.path, result.same))
+        return False
 
     def _place(self, member: Member, contents: Contents) -> Placed | Kept:
+        _check_depth(member)
         if member.kind is FileKind.FOLDER:
             return self.target.place_folder(member.path)
         if member.kind is FileKind.SYMLINK:
@@ -116,6 +149,7 @@ class Unpacking:
         )
 
     def _link(self, member: Member, known: dict[bytes, Hashes]) -> Placed | Kept:
+        _check_depth(member)
         first = member.target or b""
         expected = known.get(first)
         if expected is None:
@@ -132,14 +166,39 @@ class Unpacking:
             overwrite=self.overwrite,
         )
 
-    def _finish(self, done: Unpacked) -> None:
-        """Folders get their times and modes after all that goes into them, the deepest first."""
-        for member in reversed(done.folders):
+    def _finish(self, folders: Iterable[Member], done: Unpacked) -> None:
+        """Folders get their times and modes after all that goes into them, the last first."""
+        for member in folders:
             try:
                 self.target.finish_folder(member.path, mtime_ns=member.mtime_ns, mode=member.mode)
             except CannotPlace as error:
-                done.failed += 1
-                self.tell(Trouble(member.path, error.code, str(error), error.hint))
+                self._failed(member.path, error.code, str(error), done, error.hint)
+
+
+def _check_depth(member: Member) -> None:
+    if member.path.count(b"/") > _DEEPEST:
+        raise CannotPlace(member.path[:100], f"it lies deeper than {_DEEPEST} folders")
+
+
+def _batches(links: Iterable[Member]) -> Iterator[list[Member]]:
+    """All of *links*, as many at once as memory may hold."""
+    some, held = list[Member](), 0
+    for each in links:
+        some.append(each)
+        held += _MEMBER + len(each.path) + len(each.target or b"")
+        if held >= _MOST_HELD:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
+
+
+def _good(members: Iterable[Member | BadMember]) -> Iterator[Member]:
+    """The members that can be, as far as the list goes."""
+    with suppress(BadManifest):
+        for each in members:
+            if isinstance(each, Member):
+                yield each
 
 
 def _expected(member: Member) -> Hashes:
