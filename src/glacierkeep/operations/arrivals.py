@@ -11,7 +11,7 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Archive, Job, Retrieval
-from glacierkeep.errors import BytesMismatch
+from glacierkeep.errors import BytesMismatch, SegmentDamaged, ServiceError
 from glacierkeep.events import BytesReceived, Listener
 from glacierkeep.stores.store import Output, Store
 from glacierkeep.transfer.receive import Incoming, RangeSource, receive
@@ -43,8 +43,8 @@ def download(
 ) -> Arrival:
     """The output of *job* in the partial file *name*, continued where an earlier pass stopped.
 
-    Raises BytesMismatch if it is the whole archive and has another tree hash; the partial file stays for whoever
-    wants the members that are right.
+    Raises BytesMismatch if it is the whole archive and has another tree hash, SegmentDamaged if it has another size;
+    the partial file stays for whoever wants the members that are right.
     """
     assert job.job_id is not None
     size = job.range.length if job.range else archive.size
@@ -58,12 +58,27 @@ def download(
         def take(source: RangeSource) -> Hashes:
             return receive(source, size, partial.fileno(), clock=clock, progress=report, stop=stop)
 
-        hashes = _take_at_last(asked, take)
+        try:
+            hashes = _take_at_last(asked, take)
+        except ServiceError:
+            _compare_size(job, archive, store)
+            raise
     if job.range is None and hashes.tree_hash != archive.tree_hash:
         raise BytesMismatch(
             f"archive {archive.archive_id}", expected=archive.tree_hash, found=hashes.tree_hash
         )
     return Arrival(name, job.range.start if job.range else 0, size, job.range is None)
+
+
+def _compare_size(job: Job, archive: Archive, store: Store) -> None:
+    """Raises SegmentDamaged if the whole archive could not be read because the service has another size of it."""
+    assert job.job_id is not None
+    told = store.describe_job(job.job_id).size
+    if job.range is None and told not in (None, archive.size):
+        raise SegmentDamaged(
+            f"archive {archive.archive_id}",
+            f"it was stored with {archive.size} bytes, and the vault has {told}",
+        )
 
 
 def _take_at_last(asked: _Source, take: Callable[[RangeSource], Hashes]) -> Hashes:

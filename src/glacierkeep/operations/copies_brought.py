@@ -16,7 +16,7 @@ from glacierkeep.domain import description as descriptions
 from glacierkeep.domain.copied import split_lines
 from glacierkeep.domain.copies import CopyHeader, Expected, next_after
 from glacierkeep.domain.hashes import ContentHasher, Hashes
-from glacierkeep.domain.manifest import BadManifest
+from glacierkeep.domain.manifest import BadManifest, Member
 from glacierkeep.domain.records import Archive, Job, JobProgress, Vault
 from glacierkeep.domain.service import JobAction, Tier
 from glacierkeep.errors import BytesMismatch, CopyUnreadable, NotFound, SegmentDamaged, ServiceError
@@ -164,7 +164,7 @@ def _lines(contents: Contents) -> Iterator[bytes]:
     Raises CopyUnreadable, BadManifest, BytesMismatch.
     """
     member = next((each for each in contents.members if each.path == MEMBER), None)
-    if member is None:
+    if not isinstance(member, Member):
         raise CopyUnreadable("the archive holds no copy of records")
     hasher = ContentHasher()
     yield from split_lines(_fed(contents.content(member), hasher))

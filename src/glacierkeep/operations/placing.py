@@ -104,7 +104,7 @@ class Placing:
             download(
                 job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop
             )
-        except BytesMismatch as error:
+        except (BytesMismatch, SegmentDamaged) as error:
             damaged = True
             self._mismatch(f"archive:{archive.archive_id}".encode(), error)
         else:
