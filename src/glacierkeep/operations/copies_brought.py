@@ -83,7 +83,7 @@ class Bringing:
         """Download a copy, continued where an earlier pass stopped; False if its output is there no longer."""
         job, name = self._job(archive), _partial(archive)
         try:
-            with suppress(BytesMismatch):  # found again, and told, when it is read
+            with suppress(BytesMismatch, SegmentDamaged):  # found again, and told, when it is read
                 download(
                     job,
                     archive,
