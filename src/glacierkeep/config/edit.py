@@ -52,8 +52,9 @@ def change_recipients(
 
     def change(document: TOMLDocument) -> None:
         if name not in document.get("vault", {}):
-            _put_all(document, ("vault", name), {"url": url})
-        _change_list(document, ("vault", name, "recipients"), add, remove)
+            _put_all(document, ("vault", name), {"url": url, "recipients": list(add)})
+        else:
+            _change_list(document, ("vault", name, "recipients"), add, remove)
 
     edit(file, change)
 
