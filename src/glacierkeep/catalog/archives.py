@@ -12,6 +12,7 @@ from glacierkeep.catalog.columns import Moment
 from glacierkeep.catalog.schema import archives, extents, segments, vaults, versions
 from glacierkeep.catalog.schema_work import retrieval_archives, volumes
 from glacierkeep.clock import Clock
+from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.records import Archive, ArchiveState, NewArchive
 from glacierkeep.domain.segments import Codec, SealKind, Segment
 
@@ -95,6 +96,12 @@ class Archives:
         """The vault's archives of that content, in any state."""
         alike = (archives.c.tree_hash == tree_hash) & (archives.c.size == size)
         return self._select(alike & (archives.c.vault_id == vault_id))
+
+    def any_sealed(self, vault_id: int) -> bool:
+        """Whether an archive that is kept in the vault is sealed."""
+        kept = archives.c.state != ArchiveState.DELETED
+        wanted = (archives.c.vault_id == vault_id) & (archives.c.kind == ArchiveKind.SEALED) & kept
+        return self._connection.execute(select(archives.c.id).where(wanted).limit(1)).first() is not None
 
     def find_id(self, archive_id: str) -> list[Archive]:
         """The archives of that id in any vault; if there are none, those whose id begins so, at most 20."""

@@ -72,6 +72,7 @@ def upgrade(wiring: "Wiring") -> None:
 )
 @click.option("--catalog", "catalog_id", metavar="ID", help="Take the copies of the catalog with that id.")
 @click.option("--before", type=params.Moment(), help="Take a copy that was made before that time.")
+@click.option("--cancel", is_flag=True, help="Give up the rebuild that is under way.")
 @options.vault
 @options.yes
 @options.wait
@@ -79,17 +80,21 @@ def upgrade(wiring: "Wiring") -> None:
 @options.progress_interval
 @options.everywhere
 @options.with_wiring
-def rebuild(wiring: "Wiring", catalog_id: str | None, before: datetime | None) -> None:
+def rebuild(wiring: "Wiring", catalog_id: str | None, before: datetime | None, cancel: bool) -> None:
     """Have a vault's records back from the vault alone, after the catalog was lost.
 
     Each upload leaves a copy of the records in the vault. This asks for the inventory, then, in one round of jobs, for
     the newest full copy and what followed it, and reconciles the rest with the inventory. That takes hours at Amazon:
     the command ends with exit 4, and it or gk poll goes on later; --wait waits. A sealed copy needs its identity.
     """
-    from glacierkeep.operations.rebuild import Choice
+    from glacierkeep.operations.rebuild import Choice, give_up
     from glacierkeep.operations.rebuild import rebuild as have_back
 
     chosen = wiring.vault()
+    if cancel:
+        with wiring.catalog.write() as records:
+            vault = records.vaults.remember(str(chosen.address))
+        return give_up(vault, catalog=wiring.catalog)
     wiring.consent(chosen, "a rebuild, which asks for an inventory and some jobs,")
     with wiring.catalog.write() as records:
         vault = records.vaults.remember(str(chosen.address))

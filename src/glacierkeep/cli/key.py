@@ -120,7 +120,7 @@ def add(wiring: "Wiring", recipients: tuple[str, ...], remove: tuple[str, ...]) 
     name = chosen.nickname or _free_name(wiring, chosen)
     # What is wrong with those that are configured is the configuration's fault, and said so.
     wiring.recipients(chosen)
-    plan = plan_change(chosen.settings.recipients, _meant(wiring, recipients), _meant(wiring, remove))
+    plan = plan_change(chosen.settings.recipients or (), _meant(wiring, recipients), _meant(wiring, remove))
     if not plan.after:
         wiring.ask(f"without recipients, archives in {chosen.address} are not encrypted from now on. Go on?")
     _write(wiring, chosen, name, plan.add, plan.remove)

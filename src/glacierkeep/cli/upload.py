@@ -115,6 +115,7 @@ def command(
     coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking, coding)
+    _look_for_rebuild(wiring, chosen)
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
     said = {
@@ -135,6 +136,12 @@ def command(
     codes = [_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths]
     _copy_catalog(wiring, chosen, coding)
     wiring.leave(*codes)
+
+
+def _look_for_rebuild(wiring: "Wiring", chosen: "ChosenVault") -> None:
+    from glacierkeep.operations.preconditions import require_no_rebuild
+
+    require_no_rebuild(chosen.address, catalog=wiring.catalog)
 
 
 def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> None:
@@ -303,19 +310,22 @@ def _sizes(chosen: "ChosenVault") -> "Sizes":
 
 
 def _coding(wiring: "Wiring", chosen: "ChosenVault", compression: str | None, level: int | None) -> "Coding":
-    """In what form archives are stored. Raises NotChecked before the first sealed upload."""
+    """In what form archives are stored. Raises NotChecked before the first sealed upload, NotSealed before one that is
+    not where others were."""
     from glacierkeep.bundle.storing import Coding
     from glacierkeep.domain.forms import Squeeze
+    from glacierkeep.operations.keys import require_checked
+    from glacierkeep.operations.preconditions import require_nothing_sealed
 
     said = chosen.settings
     wanted = Compression(compression) if compression else said.compression
     squeeze = Squeeze(wanted, level or said.compression_level)
     recipients = wiring.recipients(chosen)
     if recipients is None:
+        if said.recipients is None and not wiring.options.dry_run:
+            require_nothing_sealed(chosen.address, catalog=wiring.catalog)
         return Coding(squeeze)
     if not wiring.options.dry_run:
-        from glacierkeep.operations.keys import require_checked
-
         require_checked(recipients, chosen.address, catalog=wiring.catalog)
     return Coding(squeeze, recipients.seal, recipients.fingerprint)
 

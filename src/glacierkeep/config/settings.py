@@ -44,7 +44,8 @@ class VaultSettings:
     volume_size: int = DEFAULT_VOLUME_SIZE
     compression: Compression = Compression.AUTO
     compression_level: int = DEFAULT_LEVEL
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[str, ...] | None = None
+    """None: not said. Nobody, if empty: that archives are not sealed is meant."""
     realistic: bool = False
     """Of `local:` vaults: jobs take as many hours as the real service's."""
 

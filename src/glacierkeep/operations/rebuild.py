@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from glacierkeep.bundle.opening import Unseal, no_identity
-from glacierkeep.catalog import Catalog, Inventory, InventoryState
+from glacierkeep.catalog import Catalog, Inventory, InventoryState, Records
 from glacierkeep.clock import Clock
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.records import Rebuild, RebuildState, Vault
@@ -85,6 +85,16 @@ def rebuild(
             return done
         wait_for(pause, clock=clock, stop=stop)
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+
+
+def give_up(vault: Vault, *, catalog: Catalog) -> None:
+    """End the vault's rebuild; jobs that were asked for end by themselves. Raises NothingToDo if there is none."""
+    with catalog.write() as records:
+        under_way = records.rebuilds.open(vault.vault_id)
+        if not under_way:
+            raise NothingToDo(f"no rebuild of {vault.address} is under way")
+        for each in under_way:
+            _finish(each, RebuildState.FAILED, records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +230,11 @@ class _Rebuilding:
 
     def _finish(self, under_way: Rebuild, state: RebuildState) -> None:
         with self.catalog.write() as records:
-            records.rebuilds.finish(under_way.rebuild_id, state)
-            open_one = records.inventories.open(self.vault.vault_id)
-            if state is RebuildState.FAILED and open_one and open_one.state is InventoryState.RECEIVED:
-                records.inventories.give_up(open_one.inventory_id)
+            _finish(under_way, state, records)
+
+
+def _finish(under_way: Rebuild, state: RebuildState, records: Records) -> None:
+    records.rebuilds.finish(under_way.rebuild_id, state)
+    open_one = records.inventories.open(under_way.vault_id)
+    if state is RebuildState.FAILED and open_one and open_one.state is InventoryState.RECEIVED:
+        records.inventories.give_up(open_one.inventory_id)
