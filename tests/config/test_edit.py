@@ -51,13 +51,13 @@ def test_recipients_come_and_go(place: Path) -> None:
     """Recipients are added once and taken out alone; a vault that is not configured comes with its url."""
     file = place / "config.toml"
     file.write_text(COMMENTED)
-    edit.change_recipients(file, "a", "local:a", add=["one", "two"])
-    edit.change_recipients(file, "a", "local:a", add=["three", "two"], remove=["one", "never"])
-    edit.change_recipients(file, "b", "local:b", add=["one"])
+    edit.change_recipients(file, "a", "local:a", add=["age1one", "age1two"])
+    edit.change_recipients(file, "a", "local:a", add=["age1three", "age1two"], remove=["age1one", "never"])
+    edit.change_recipients(file, "b", "local:b", add=["age1one"])
     assert file.read_text().startswith(COMMENTED[: COMMENTED.index("[upload]")].rstrip())
     vaults = load(file, environment={}).settings.vaults
-    assert vaults["a"].recipients == ("two", "three")
-    assert (str(vaults["b"].url), vaults["b"].recipients) == ("local:b", ("one",))
+    assert vaults["a"].recipients == ("age1two", "age1three")
+    assert (str(vaults["b"].url), vaults["b"].recipients) == ("local:b", ("age1one",))
 
 
 def test_identity_files_are_added_once(place: Path) -> None:

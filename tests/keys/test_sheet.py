@@ -1,6 +1,9 @@
 import base64
 import contextlib
+import json
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pyrage
@@ -14,6 +17,7 @@ from support.keys import Pair
 
 SECRET = "AGE-SECRET-KEY-1X4AEF6E49JJC5GAZEM7DYKP8TEXRHR3DGT9P4NFX9X8AQPRTKFJS9CEKPY"
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
+FORMATS = Path(__file__).parents[1] / "fixtures" / "formats"
 
 
 def sheet_of(secret: str, public: str | None = None) -> Sheet:
@@ -35,6 +39,18 @@ def test_it_fits_on_paper() -> None:
     ):
         assert words in prose
     assert set(code) <= set(" ▀▄█\n")
+
+
+@pytest.mark.parametrize("archive", ["bundle-sealed.tar", "bundle-sealed-compressed.tar"])
+def test_an_archive_is_opened_as_the_sheet_says(tmp_path: Path, archive: str) -> None:
+    """The lines that the sheet shows, typed in a shell, open an archive with tar, age and zstd."""
+    tmp_path.joinpath("key.txt").write_bytes(FORMATS.joinpath("identity.txt").read_bytes())
+    shown = as_text(sheet_of(SECRET)).partition("your files:\n\n")[2].partition("\n\n")[0]
+    script = "set -e\n" + shown.replace("ARCHIVE", str(FORMATS / archive))
+    subprocess.run(["sh"], input=script.encode(), cwd=tmp_path, check=True)
+    wanted = json.loads(FORMATS.joinpath(f"{archive}.json").read_text())
+    found = subprocess.run(["tar", "-tf", tmp_path / "files.tar"], capture_output=True, check=True)
+    assert len(found.stdout.splitlines()) == len(wanted) + 2
 
 
 @pytest.mark.parametrize("_time", range(10))

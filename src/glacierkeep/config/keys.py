@@ -52,7 +52,7 @@ VAULT: Mapping[str, Reader] = {
     "volume_size": readers.size(16 * MIB, 64 * GIB, power=True),
     "compression": readers.one_of(Compression),
     "compression_level": readers.count(1, 19),
-    "recipients": readers.texts,
+    "recipients": readers.public_keys,
     "realistic": readers.flag,
 }
 

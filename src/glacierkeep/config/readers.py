@@ -16,6 +16,7 @@ from glacierkeep.domain.vault import VaultAddress, parse_address
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
+_PUBLIC = ("age1", "ssh-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,17 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError('must be a list of texts, such as ["a", "b"]')
     return tuple(_text(one) for one in value)
+
+
+def _public_keys(value: object) -> tuple[str, ...]:
+    """What they are exactly is for keys to say; a secret that was pasted here must not be written down."""
+    found = _texts(value)
+    for place, text in enumerate(found, start=1):
+        if not text.strip().lower().startswith(_PUBLIC):
+            raise ValueError(
+                f"recipient {place} is no public key: they begin with age1, ssh-ed25519 or ssh-rsa"
+            )
+    return found
 
 
 def _money(value: object) -> Decimal:
@@ -102,6 +114,7 @@ def _int_word(word: str) -> int:
 text = Reader(_text, _same)
 flag = Reader(_flag, _flag_word)
 texts = Reader(_texts, shlex.split)
+public_keys = Reader(_public_keys, shlex.split)
 money = Reader(_money, _money_word)
 path = Reader(_path, _same)
 paths = Reader(_paths, shlex.split)

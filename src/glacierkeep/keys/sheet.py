@@ -46,8 +46,10 @@ def as_text(sheet: Sheet) -> str:
     """The sheet as text: ASCII in 72 columns, and a QR code of blocks where it fits."""
     drawn = _blocks(sheet.secret)
     if max(map(len, drawn)) > WIDTH:
-        drawn = ["As a QR code it is too wide for text; the HTML sheet (--html) has it."]
-    return "\n".join([*_body(sheet), "", "The same key as a QR code:", "", *drawn, ""])
+        code = ["The HTML sheet (--html) has the key as a QR code too."]
+    else:
+        code = ["The same key as a QR code:", "", *drawn]
+    return "\n".join([*_body(sheet), "", *code, ""])
 
 
 def as_html(sheet: Sheet) -> str:
@@ -161,7 +163,7 @@ def _body(sheet: Sheet) -> list[str]:
         "",
         *_wrapped(_WHAT),
         "",
-        "Vaults that are sealed to it:",
+        "Vaults whose new archives are sealed to it:",
         *vaults,
         "Its public key, which is not secret:",
         f"    {sheet.public or 'not known without the passphrase'}",
@@ -177,9 +179,10 @@ def _body(sheet: Sheet) -> list[str]:
 
 
 _WHAT = """\
-Archives in the vaults named below are encrypted, in the format of age (https://age-encryption.org). Only this secret
-key opens them. Whoever has it can read them; if every copy of it is lost, nobody can, and nobody can help. Keep this
-sheet where the computer is not, and show it to nobody."""
+Archives that are sealed to this key are encrypted, in the format of age (https://age-encryption.org). Only this secret
+key opens them, and those of others to whom they were sealed as well. Whoever has it can read them; if every copy of it
+is lost, nobody can help. Keep this sheet where the computer is not, show it to nobody, and keep it as long as there is
+such an archive, even if new ones are sealed to other keys."""
 _OPEN = "The secret key, in lines to type back:"
 _PROTECTED = """\
 The secret key, PROTECTED BY A PASSPHRASE that is not on this sheet: without the passphrase the sheet is worth nothing.
@@ -197,9 +200,17 @@ def _manual(sheet: Sheet) -> list[str]:
     else:
         joined = "on one line, without blanks"
     return [
-        *_wrapped(f"To open a file without glacierkeep, write the key to a file key.txt, {joined}. Then:"),
+        *_wrapped(
+            f"To open an archive without glacierkeep, write the key to a file key.txt, {joined}. An archive is a tar of"
+            " numbered pieces, which together are a tar of your files:"
+        ),
         "",
-        "    age -d -i key.txt -o opened sealed.age",
+        "    tar -xf ARCHIVE",
+        "    for piece in *.age; do",
+        "        age -d -i key.txt $piece > opened",
+        "        case $piece in *.zst.age) zstd -dc opened;; *) cat opened;; esac",
+        "    done > files.tar",
+        "    tar -xf files.tar",
     ]
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from glacierkeep.catalog import Catalog, Inventory, NewFinding, Records
+from glacierkeep.domain import description as descriptions
 from glacierkeep.domain import reconciliation as found
+from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.reconciliation import Finding, compare, looks_wrong
 from glacierkeep.domain.records import Archive, ArchiveState, Vault
 from glacierkeep.domain.service import ListedArchive
@@ -131,11 +133,17 @@ def _settle(
         word = "adopted"
     tally.counts[word] = tally.counts.get(word, 0) + 1
     _repair(finding, inventory, records, wishes)
-    if word in ("confirmed", "gone", "too-recent"):
+    if word in ("confirmed", "gone", "too-recent") or (word == "adopted" and _is_copy(finding)):
         return
     archive_id, sentence = _sentence(finding, word)
     records.findings.add(vault.vault_id, inventory.inventory_id, [NewFinding(word, archive_id, sentence)])
     tell(FindingMade(word, f"archive:{archive_id}", sentence))
+
+
+def _is_copy(finding: Finding) -> bool:
+    """Copies of records come and go, of other catalogs too; nobody needs to be told."""
+    said = descriptions.read(finding.listed.description) if isinstance(finding, found.Unrecorded) else None
+    return said is not None and said.kind is ArchiveKind.CATALOG
 
 
 def _repair(finding: Finding, inventory: Inventory, records: Records, wishes: Wishes) -> None:
