@@ -56,6 +56,7 @@ def test_nothing_is_sent_while_a_rebuild_waits(gk: Gk, photos: Path) -> None:
     refused = gk("upload", photos, "--json")
     assert (refused.exit_code, refused.the("error")["code"]) == (Exit.WAITING, "rebuild-under-way")
     assert archives(gk) == before
+    assert "1 rebuild of the records" in gk("status").stdout
 
     assert gk("catalog", "rebuild", "--cancel").exit_code == Exit.DONE
     assert gk("upload", photos).exit_code == Exit.DONE

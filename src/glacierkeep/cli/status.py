@@ -50,6 +50,7 @@ def _vault_lines(vault: "VaultStatus") -> list[str]:
         (vault.uncertain_uploads, "upload of unknown outcome: the next inventory will tell"),
         (vault.jobs_waiting, "job waiting for the service"),
         (vault.jobs_ready, "job ready: gk poll collects"),
+        (vault.rebuilds, "rebuild of the records: gk poll goes on"),
         (vault.deleting, "archive to be deleted: gk poll goes on"),
         (vault.findings, "finding of the last reconciliation: gk sync-inventory looks again"),
     )

@@ -22,6 +22,7 @@ class VaultStatus:
     jobs_ready: int
     next_expiry: datetime | None
     retrievals: tuple[Retrieval, ...]
+    rebuilds: int
     deleting: int
     findings: int
 
@@ -48,6 +49,7 @@ def _status(vault: Vault, catalog: Catalog) -> VaultStatus:
         uploads = records.uploads.outstanding(vault_id=vault.vault_id, uncertain=True)
         jobs = [job for job in records.jobs.open() if job.vault_id == vault.vault_id]
         retrievals = [each for each in records.retrievals.open() if each.vault_id == vault.vault_id]
+        rebuilds = records.rebuilds.open(vault.vault_id)
         deleting = records.archives.deleting(vault.vault_id)
         findings = records.findings.open(vault.vault_id)
     uncertain = _uncertain(uploads)
@@ -64,6 +66,7 @@ def _status(vault: Vault, catalog: Catalog) -> VaultStatus:
         jobs_ready=len(ready),
         next_expiry=_next_expiry(ready),
         retrievals=tuple(retrievals),
+        rebuilds=len(rebuilds),
         deleting=len(deleting),
         findings=len(findings),
     )
