@@ -11,6 +11,7 @@ from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState, Version
+from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import Exit, GlacierkeepError, NoIdentity, NothingToDo
 from glacierkeep.events import Noted
 from glacierkeep.operations.delete import delete
@@ -270,8 +271,8 @@ def test_a_change_of_keys_begins_with_a_full_copy(world: World, root: Path) -> N
         assert [copy.index for copy in records.copies.all(world.vault.vault_id)] == [0, 0]
 
 
-def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: Path) -> None:
-    """What a newer full copy replaces is deleted, by the same catalog, once an inventory lists that one."""
+def replaced(world: World, root: Path) -> None:
+    """Some copies, and a newer full one."""
     live(world, root, PLAIN)
     with world.catalog.write() as records:
         records.copies.close(world.vault.vault_id)
@@ -279,22 +280,58 @@ def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: P
     world.clock.sleep(86_400)
     world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
     world.copy_catalog(PLAIN)
+
+
+def copies_present(world: World) -> int:
+    """How many copies the catalog counts on."""
+    rows = world.catalog.archive_rows(world.vault.vault_id)
+    return sum(row.kind == "catalog" and row.state is ArchiveState.PRESENT for row in rows)
+
+
+def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: Path) -> None:
+    """What a newer full copy replaces is deleted, by the same catalog, once an inventory lists that one."""
+    replaced(world, root)
     assert world.service.done["DeleteArchive"] == 0
     world.sync()
     assert world.service.done["DeleteArchive"] >= 3
-    kinds = [
-        archive.kind
-        for archive in world.catalog.archive_rows(world.vault.vault_id)
-        if archive.state is ArchiveState.PRESENT
-    ]
-    assert kinds.count("catalog") == 1
+    assert copies_present(world) == 1
     again = lost(world)
-    before = said(
-        again.__class__(world.folder, again.catalog, world.service, world.clock, again.vault, world.store)
-    )
-    assert before == []
     assert again.rebuild(wait=True).copies == 1
     again.catalog.close()
+
+
+def test_old_copies_stay_while_the_inventory_lags_behind(world: World, root: Path) -> None:
+    """An inventory that does not list the newer full copy lets no older one go, however new its date is."""
+    replaced(world, root)
+    rows = list(world.catalog.archive_rows(world.vault.vault_id))
+    newest = max((row for row in rows if row.kind == "catalog"), key=lambda row: row.created_at)
+    listed = [
+        ListedArchive(row.archive_id, row.description, row.created_at, row.size, row.tree_hash)
+        for row in rows
+        if row is not newest
+    ]
+    with world.catalog.write() as records:
+        inventory_id = records.inventories.request(world.vault.vault_id, None)
+    world.catalog.receive_inventory(inventory_id, world.clock.now(), listed, True)
+    world.sync()
+    assert world.service.done["DeleteArchive"] == 0
+    world.clock.sleep(1)
+    world.sync()
+    assert copies_present(world) == 1
+
+
+def test_an_old_copy_of_which_the_deletion_is_in_doubt_is_deleted_later(world: World, root: Path) -> None:
+    """When the answer to a deletion was lost the copy is no longer counted on, and gk poll makes sure that it is
+    gone."""
+    replaced(world, root)
+    copies = copies_present(world)
+    world.service.after = lambda operation: (
+        ConnectionResetError("the line is down") if operation == "DeleteArchive" else None
+    )
+    world.sync()
+    world.service.after = no_fault
+    assert copies_present(world) == copies - 1
+    assert world.poll().deletions == 1
 
 
 def test_a_copy_that_cannot_be_sent_does_not_fail_the_upload(world: World, root: Path) -> None:
