@@ -520,6 +520,8 @@ class Arriving:
         ("extent", {"version": 99}, "does not follow its version"),
         ("extent", {"offset": 1 << 62}, "outside its segment"),
         ("extent", {"length": 4001}, "outside its segment"),
+        ("extent", {"version_offset": 1}, "outside its version"),
+        ("extent", {"version_offset": (1 << 63) - 1}, "outside its version"),
         ("end", {"records": {}}, "does not count"),
         ("end", {"type": "finish"}, "unknown type"),
     ],
