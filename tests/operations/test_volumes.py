@@ -2,6 +2,7 @@
 
 import io
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState
-from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
-from glacierkeep.events import Event, Noted, UploadResumed
+from glacierkeep.errors import DiskTrouble, Exit, GlacierkeepError, NoSuchName
+from glacierkeep.events import Event, Noted, UploadPlanned, UploadResumed
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import select
 from glacierkeep.operations.standard_input import upload_standard_input
@@ -102,6 +103,33 @@ def test_a_stream_whose_remains_could_not_be_deleted_is_reported(world: World) -
     world.poll()
     assert present(world) == 1
     assert world.service.done["CompleteMultipartUpload"] >= 1
+
+
+@pytest.mark.parametrize("form", ["compressed", "sealed"])
+def test_a_full_disk_is_no_trouble_with_the_file(world: World, big: Path, form: str) -> None:
+    """Where staging cannot hold a volume the run says so, instead of leaving the file out as unreadable."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (VOLUME * 3 // 4, before[1]))
+    try:
+        with pytest.raises(DiskTrouble, match="a volume cannot be written"):
+            world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS[form])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(world.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [5, 3 * MIB])
+def test_staging_that_is_gone_is_no_trouble_with_the_file(world: World, tmp_path: Path, size: int) -> None:
+    """Where nothing can be made in staging the run says so, be it a bundle or a volume that was to be made."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_bytes(NOISE[:size])
+
+    def tell(event: Event) -> None:
+        if isinstance(event, UploadPlanned):
+            world.staging.rmdir()
+
+    with pytest.raises(DiskTrouble, match="cannot be written"):
+        world.upload(tmp_path / "root", sizes=SMALL_VOLUMES, coding=FORMS["sealed"], tell=tell)
 
 
 class Killed(BaseException):

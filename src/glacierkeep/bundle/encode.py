@@ -1,5 +1,6 @@
 """A finished plain bundle, stored in another form: compressed in frames, or sealed."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -136,5 +137,5 @@ def _member_lines(packed: PackedBundle, plain: BinaryIO) -> Iterator[bytes]:
 def _read(plain: BinaryIO, wanted: ByteRange) -> bytes:
     content = os.pread(plain.fileno(), wanted.length, wanted.start)
     if len(content) != wanted.length:
-        raise OSError(5, "a staged bundle ends early")
+        raise OSError(errno.EIO, "a staged bundle ends early")
     return content

@@ -181,9 +181,7 @@ class _Sync:
         full = listed_full_copy(self.vault, inventory, catalog=self.catalog)
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell)
         if full is not None:
-            let_go_of_copies_before(
-                full, self.vault, catalog=self.catalog, store=self.store, tell=self.tell
-            )
+            let_go_of_copies_before(full, self.vault, catalog=self.catalog, store=self.store, tell=self.tell)
         return InventorySync(
             self.vault.address,
             waiting=False,
