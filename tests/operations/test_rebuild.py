@@ -13,7 +13,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState, Version
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import Exit, GlacierkeepError, NoIdentity, NothingToDo
-from glacierkeep.events import Noted
+from glacierkeep.events import ArchiveStored, Event, Noted
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.rebuild import Choice
 from support.compare import differences
@@ -344,3 +344,36 @@ def test_a_copy_that_cannot_be_sent_does_not_fail_the_upload(world: World, root:
     assert any(isinstance(event, Noted) and event.code == "catalog-copy" for event in world.told)
     world.service.before = no_fault
     assert world.copy_catalog()
+
+
+def test_a_copy_that_the_vault_holds_stays_known_whatever_fails_afterwards(world: World, root: Path) -> None:
+    """When telling of it fails, a copy that was recorded is followed by the next one, and no change is lost."""
+    for number in range(200):
+        (root / f"{number:03}").write_bytes(b"%d" % number)
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog()
+    delete(["photos/link"], catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST)
+
+    class Broken(Exception):
+        """The listener is gone."""
+
+    class Deaf(list[Event]):
+        """Hears of no archive that was stored."""
+
+        def append(self, event: Event) -> None:
+            if isinstance(event, ArchiveStored):
+                raise Broken
+            super().append(event)
+
+    heard, world.told = world.told, Deaf()
+    with pytest.raises(Broken):
+        world.copy_catalog()
+    world.told = heard
+    (root / "newer").write_bytes(b"newer")
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog()
+    before = said(world)
+    again = lost(world)
+    again.rebuild(wait=True)
+    assert said(again) == before
+    again.catalog.close()
