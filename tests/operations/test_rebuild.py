@@ -10,12 +10,13 @@ import pytest
 from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
-from glacierkeep.domain.records import ArchiveState, Version
+from glacierkeep.domain.records import Archive, ArchiveState, Version
 from glacierkeep.domain.service import ListedArchive
-from glacierkeep.errors import Exit, GlacierkeepError, NoIdentity, NothingToDo
+from glacierkeep.errors import CopyUnreadable, Exit, GlacierkeepError, NoIdentity, NothingToDo
 from glacierkeep.events import ArchiveStored, Event, Noted
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.rebuild import Choice
+from support.at_rest import AtRest
 from support.compare import differences
 from support.sealing import FORMS, SMALL_VOLUMES, unseal, unseal_with_another
 from support.unreliable import no_fault, once
@@ -230,6 +231,55 @@ def test_an_older_copy_can_be_chosen(world: World, root: Path, anew: bool) -> No
     again.catalog.close()
 
 
+def flip(world: World, archive: Archive) -> None:
+    """A bit in the middle of the archive is another one."""
+    rest = AtRest(world.folder / "local")
+    content = bytearray(rest.read(archive.archive_id))
+    content[len(content) // 2] ^= 1
+    rest.write(archive.archive_id, bytes(content))
+
+
+def test_another_copy_is_chosen_when_one_cannot_be_read(world: World, root: Path) -> None:
+    """A damaged full copy is exit code 7 in each pass, until --before names an older one: that is taken then."""
+    copies = live(world, root, PLAIN)
+    world.clock.sleep(3600)
+    then = world.clock.now()
+    with world.catalog.write() as records:
+        records.copies.close(world.vault.vault_id)
+    world.clock.sleep(86_400)
+    (root / "latest").write_bytes(b"latest")
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog(PLAIN)
+    flip(world, newest_copy(world))
+    again = lost(world)
+    for _ in range(2):
+        with pytest.raises(CopyUnreadable) as refused:
+            again.rebuild(wait=True)
+        assert refused.value.exit is Exit.MISMATCH
+        assert "--before" in str(refused.value.hint)
+    with pytest.raises(NothingToDo, match="that was meant"):
+        again.rebuild(choice=Choice(before=then - timedelta(days=99)))
+    assert again.rebuild(wait=True, choice=Choice(before=then)).copies == copies
+    again.catalog.close()
+
+
+def test_a_damaged_increment_ends_the_row(world: World, root: Path) -> None:
+    """What came before a damaged increment is taken in, what it held is said to be unknown, and nothing else fails."""
+    copies = live(world, root, PLAIN)
+    flip(world, newest_copy(world))
+    again = lost(world)
+    assert again.rebuild(wait=True).copies == copies - 1
+    assert [each.code for each in again.told if isinstance(each, Noted)].count("copy-unreadable") == 1
+    again.catalog.close()
+
+
+def newest_copy(world: World) -> Archive:
+    """The archive of the copy that was made last."""
+    with world.catalog.read() as records:
+        key = records.copies.all(world.vault.vault_id)[-1].archive_key
+        return records.archives.get(key)
+
+
 def test_reconciling_in_place_of_a_lost_catalog_tells_of_the_copies(world: World, root: Path) -> None:
     """gk sync-inventory on a new catalog says, once, that the vault holds the records of another one."""
     live(world, root, PLAIN)
@@ -303,12 +353,11 @@ def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: P
 def test_old_copies_stay_while_the_inventory_lags_behind(world: World, root: Path) -> None:
     """An inventory that does not list the newer full copy lets no older one go, however new its date is."""
     replaced(world, root)
-    rows = list(world.catalog.archive_rows(world.vault.vault_id))
-    newest = max((row for row in rows if row.kind == "catalog"), key=lambda row: row.created_at)
+    newest = newest_copy(world)
     listed = [
         ListedArchive(row.archive_id, row.description, row.created_at, row.size, row.tree_hash)
-        for row in rows
-        if row is not newest
+        for row in world.catalog.archive_rows(world.vault.vault_id)
+        if row != newest
     ]
     with world.catalog.write() as records:
         inventory_id = records.inventories.request(world.vault.vault_id, None)
