@@ -83,18 +83,6 @@ def test_nothing_packed(tmp_path: Path) -> None:
         assert list(read_manifest(reader_of(file), packed.size)) == []
 
 
-def test_size_after(tree: Any, tmp_path: Path) -> None:
-    """What a bundle's size would be is told exactly before each member is added."""
-    tree.file(b"a", b"x" * 1000)
-    tree.file(b"n" * 200, b"")
-    tree.file(b"\xff/c", b"y" * 513)
-    with BundleWriter(tmp_path / "b") as writer:
-        for name in (b"a", b"n" * 200, b"\xff/c"):
-            told = writer.size_after(b"r/" + name, tree.entry(name))
-            writer.add_file(b"r/" + name, tree.entry(name), tree.source(name))
-        assert abs(writer.finish().size - told) <= 512
-
-
 def test_abandoned(tree: Any, tmp_path: Path) -> None:
     """A bundle that is not finished leaves nothing behind."""
     (tmp_path / "staging").mkdir()

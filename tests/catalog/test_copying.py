@@ -196,7 +196,7 @@ def test_a_failed_copy_loses_no_change(kept: Kept) -> None:
     kept.gone(b"a")
     with kept.catalog.write() as records:
         failed = records.copies.begin(kept.vault.vault_id, SET, copy)
-        records.copies.drop(failed.copy_id)
+        records.copies.give_up(failed.copy_id)
     again, lines = take(kept.catalog, kept.vault, copy)
     assert [said["name"] for said in told(lines, "file")] == ["a"]
     assert again.generation == 3

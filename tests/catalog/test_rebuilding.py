@@ -292,19 +292,6 @@ def test_another_vaults_records_stay(kept: Kept, tmp_path: Path) -> None:
     catalog.close()
 
 
-def test_an_archive_of_a_copy_is_remembered(kept: Kept) -> None:
-    """A copy that was read back is known by its archive, so that it can be let go of, and nothing follows it."""
-    kept.record(a_file(b"a"))
-    copy, lines = take(kept.catalog, kept.vault)
-    header = kept.catalog.receive_copy(lines, expect=Expected(kept.catalog.id, ADDRESS))
-    assert copy.archive_key is not None
-    with kept.catalog.write() as records:
-        records.copies.remember(kept.vault.vault_id, header, copy.archive_key, 17)
-        (known,) = records.copies.all(kept.vault.vault_id)
-        assert (known.archive_key, known.size, known.generation) == (copy.archive_key, 17, copy.generation)
-        assert records.copies.chain(kept.vault.vault_id) == []
-
-
 def test_rebuilds_move_on(kept: Kept) -> None:
     """A rebuild is open until it ends, one per vault; the set of copies is chosen once the inventory is there."""
     with kept.catalog.write() as records:
@@ -520,6 +507,8 @@ class Arriving:
         ("extent", {"version": 99}, "does not follow its version"),
         ("extent", {"offset": 1 << 62}, "outside its segment"),
         ("extent", {"length": 4001}, "outside its segment"),
+        ("extent", {"version_offset": 1}, "outside its version"),
+        ("extent", {"version_offset": (1 << 63) - 1}, "outside its version"),
         ("end", {"records": {}}, "does not count"),
         ("end", {"type": "finish"}, "unknown type"),
     ],

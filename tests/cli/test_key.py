@@ -140,6 +140,17 @@ def test_a_passphrase_by_a_command(gk: Gk) -> None:
     assert "barley" not in _said(failing)
 
 
+def test_a_passphrase_that_is_not_utf_8(gk: Gk) -> None:
+    """A passphrase that age could never take is refused as such, whether a command prints it or a person types it."""
+    latin = {"GK_KEYS_PASSPHRASE_COMMAND": r"printf 'p\344ss\n'"}
+    by_command = gk("key", "create", "--passphrase", "--yes", env=latin)
+    typed = gk("key", "create", "--passphrase", tty=True, input=b"y\np\xe4ss\np\xe4ss\n")
+    for refused in (by_command, typed):
+        assert refused.exit_code == Exit.CREDENTIALS
+        assert "UTF-8" in _said(refused)
+    assert not gk.home.joinpath("keys", "main.txt").exists()
+
+
 def test_a_key_in_the_keyring(gk: Gk) -> None:
     """--keyring writes no file; the key is found by its name, seals, opens and is printed all the same."""
     gk("vault", "create", "local:photos")
@@ -412,6 +423,7 @@ def test_a_sheet_is_typed_back(gk: Gk, made: Pair, tmp_path: Path) -> None:
     assert wrong.exit_code == Exit.MISMATCH
     assert "line 1 of the sheet" in wrong.stderr
     assert gk("key", "check", "--sheet", "-", input="nothing").exit_code == Exit.MISMATCH
+    assert gk("key", "check", "--sheet", "-", input=b"\xff\xfe nothing").exit_code == Exit.MISMATCH
     mistyped = made.public.replace("age1", "AGE-SECRET-KEY-1")
     assert gk("key", "check", "--sheet", "-", input=mistyped).exit_code == Exit.MISMATCH
 

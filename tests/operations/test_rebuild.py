@@ -10,11 +10,13 @@ import pytest
 from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.limits import MIB
-from glacierkeep.domain.records import ArchiveState, Version
-from glacierkeep.errors import Exit, GlacierkeepError, NoIdentity, NothingToDo
-from glacierkeep.events import Noted
+from glacierkeep.domain.records import Archive, ArchiveState, Version
+from glacierkeep.domain.service import ListedArchive
+from glacierkeep.errors import CopyUnreadable, Exit, GlacierkeepError, NoIdentity, NothingToDo
+from glacierkeep.events import ArchiveStored, Event, Noted
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.rebuild import Choice
+from support.at_rest import AtRest
 from support.compare import differences
 from support.sealing import FORMS, SMALL_VOLUMES, unseal, unseal_with_another
 from support.unreliable import no_fault, once
@@ -229,6 +231,55 @@ def test_an_older_copy_can_be_chosen(world: World, root: Path, anew: bool) -> No
     again.catalog.close()
 
 
+def flip(world: World, archive: Archive) -> None:
+    """A bit in the middle of the archive is another one."""
+    rest = AtRest(world.folder / "local")
+    content = bytearray(rest.read(archive.archive_id))
+    content[len(content) // 2] ^= 1
+    rest.write(archive.archive_id, bytes(content))
+
+
+def test_another_copy_is_chosen_when_one_cannot_be_read(world: World, root: Path) -> None:
+    """A damaged full copy is exit code 7 in each pass, until --before names an older one: that is taken then."""
+    copies = live(world, root, PLAIN)
+    world.clock.sleep(3600)
+    then = world.clock.now()
+    with world.catalog.write() as records:
+        records.copies.close(world.vault.vault_id)
+    world.clock.sleep(86_400)
+    (root / "latest").write_bytes(b"latest")
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog(PLAIN)
+    flip(world, newest_copy(world))
+    again = lost(world)
+    for _ in range(2):
+        with pytest.raises(CopyUnreadable) as refused:
+            again.rebuild(wait=True)
+        assert refused.value.exit is Exit.MISMATCH
+        assert "--before" in str(refused.value.hint)
+    with pytest.raises(NothingToDo, match="that was meant"):
+        again.rebuild(choice=Choice(before=then - timedelta(days=99)))
+    assert again.rebuild(wait=True, choice=Choice(before=then)).copies == copies
+    again.catalog.close()
+
+
+def test_a_damaged_increment_ends_the_row(world: World, root: Path) -> None:
+    """What came before a damaged increment is taken in, what it held is said to be unknown, and nothing else fails."""
+    copies = live(world, root, PLAIN)
+    flip(world, newest_copy(world))
+    again = lost(world)
+    assert again.rebuild(wait=True).copies == copies - 1
+    assert [each.code for each in again.told if isinstance(each, Noted)].count("copy-unreadable") == 1
+    again.catalog.close()
+
+
+def newest_copy(world: World) -> Archive:
+    """The archive of the copy that was made last."""
+    with world.catalog.read() as records:
+        key = records.copies.all(world.vault.vault_id)[-1].archive_key
+        return records.archives.get(key)
+
+
 def test_reconciling_in_place_of_a_lost_catalog_tells_of_the_copies(world: World, root: Path) -> None:
     """gk sync-inventory on a new catalog says, once, that the vault holds the records of another one."""
     live(world, root, PLAIN)
@@ -270,8 +321,8 @@ def test_a_change_of_keys_begins_with_a_full_copy(world: World, root: Path) -> N
         assert [copy.index for copy in records.copies.all(world.vault.vault_id)] == [0, 0]
 
 
-def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: Path) -> None:
-    """What a newer full copy replaces is deleted, by the same catalog, once an inventory lists that one."""
+def replaced(world: World, root: Path) -> None:
+    """Some copies, and a newer full one."""
     live(world, root, PLAIN)
     with world.catalog.write() as records:
         records.copies.close(world.vault.vault_id)
@@ -279,22 +330,57 @@ def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: P
     world.clock.sleep(86_400)
     world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
     world.copy_catalog(PLAIN)
+
+
+def copies_present(world: World) -> int:
+    """How many copies the catalog counts on."""
+    rows = world.catalog.archive_rows(world.vault.vault_id)
+    return sum(row.kind == "catalog" and row.state is ArchiveState.PRESENT for row in rows)
+
+
+def test_old_copies_go_only_when_a_newer_full_one_was_seen(world: World, root: Path) -> None:
+    """What a newer full copy replaces is deleted, by the same catalog, once an inventory lists that one."""
+    replaced(world, root)
     assert world.service.done["DeleteArchive"] == 0
     world.sync()
     assert world.service.done["DeleteArchive"] >= 3
-    kinds = [
-        archive.kind
-        for archive in world.catalog.archive_rows(world.vault.vault_id)
-        if archive.state is ArchiveState.PRESENT
-    ]
-    assert kinds.count("catalog") == 1
+    assert copies_present(world) == 1
     again = lost(world)
-    before = said(
-        again.__class__(world.folder, again.catalog, world.service, world.clock, again.vault, world.store)
-    )
-    assert before == []
     assert again.rebuild(wait=True).copies == 1
     again.catalog.close()
+
+
+def test_old_copies_stay_while_the_inventory_lags_behind(world: World, root: Path) -> None:
+    """An inventory that does not list the newer full copy lets no older one go, however new its date is."""
+    replaced(world, root)
+    newest = newest_copy(world)
+    listed = [
+        ListedArchive(row.archive_id, row.description, row.created_at, row.size, row.tree_hash)
+        for row in world.catalog.archive_rows(world.vault.vault_id)
+        if row != newest
+    ]
+    with world.catalog.write() as records:
+        inventory_id = records.inventories.request(world.vault.vault_id, None)
+    world.catalog.receive_inventory(inventory_id, world.clock.now(), listed, True)
+    world.sync()
+    assert world.service.done["DeleteArchive"] == 0
+    world.clock.sleep(1)
+    world.sync()
+    assert copies_present(world) == 1
+
+
+def test_an_old_copy_of_which_the_deletion_is_in_doubt_is_deleted_later(world: World, root: Path) -> None:
+    """When the answer to a deletion was lost the copy is no longer counted on, and gk poll makes sure that it is
+    gone."""
+    replaced(world, root)
+    copies = copies_present(world)
+    world.service.after = lambda operation: (
+        ConnectionResetError("the line is down") if operation == "DeleteArchive" else None
+    )
+    world.sync()
+    world.service.after = no_fault
+    assert copies_present(world) == copies - 1
+    assert world.poll().deletions == 1
 
 
 def test_a_copy_that_cannot_be_sent_does_not_fail_the_upload(world: World, root: Path) -> None:
@@ -307,3 +393,36 @@ def test_a_copy_that_cannot_be_sent_does_not_fail_the_upload(world: World, root:
     assert any(isinstance(event, Noted) and event.code == "catalog-copy" for event in world.told)
     world.service.before = no_fault
     assert world.copy_catalog()
+
+
+def test_a_copy_that_the_vault_holds_stays_known_whatever_fails_afterwards(world: World, root: Path) -> None:
+    """When telling of it fails, a copy that was recorded is followed by the next one, and no change is lost."""
+    for number in range(200):
+        (root / f"{number:03}").write_bytes(b"%d" % number)
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog()
+    delete(["photos/link"], catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST)
+
+    class Broken(Exception):
+        """The listener is gone."""
+
+    class Deaf(list[Event]):
+        """Hears of no archive that was stored."""
+
+        def append(self, event: Event) -> None:
+            if isinstance(event, ArchiveStored):
+                raise Broken
+            super().append(event)
+
+    heard, world.told = world.told, Deaf()
+    with pytest.raises(Broken):
+        world.copy_catalog()
+    world.told = heard
+    (root / "newer").write_bytes(b"newer")
+    world.upload(root, sizes=SMALL_VOLUMES, coding=PLAIN)
+    world.copy_catalog()
+    before = said(world)
+    again = lost(world)
+    again.rebuild(wait=True)
+    assert said(again) == before
+    again.catalog.close()

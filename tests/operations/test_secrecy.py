@@ -105,9 +105,10 @@ def secrets() -> dict[str, list[bytes]]:
 
 
 def live(world: World, root: Path, form: str) -> None:
-    """Upload, pipe, upload again, retrieve, reconcile and delete."""
+    """Upload, pipe, upload again, each with a copy of the records; retrieve, reconcile and delete."""
     said = {"sizes": SMALL_VOLUMES, "coding": FORMS[form]}
     world.upload(root, **said)
+    assert world.copy_catalog(FORMS[form])
     upload_standard_input(
         io.BytesIO(PIPED[1]), PIPED[0].encode(), world.vault, catalog=world.catalog, store=world.store,
         staging=world.staging, clock=world.clock, host=HOST, looking=Looking(Rules()), label="stdin",
@@ -115,6 +116,7 @@ def live(world: World, root: Path, form: str) -> None:
     )  # fmt: skip
     (root / "wedding in rome.txt").write_bytes(FILES["wedding in rome.txt"] + b"another line\n")
     world.upload(root, **said)
+    assert world.copy_catalog(FORMS[form])
     world.retrieve(LABEL, to=root.parent / "back", unseal=unseal, wait=True)
     world.sync()
     delete(

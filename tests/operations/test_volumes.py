@@ -2,6 +2,7 @@
 
 import io
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState
-from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
-from glacierkeep.events import Event, Noted, UploadResumed
+from glacierkeep.errors import DiskTrouble, Exit, GlacierkeepError, NoSuchName
+from glacierkeep.events import ArchiveStored, Event, Noted, UploadPlanned, UploadResumed
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import select
 from glacierkeep.operations.standard_input import upload_standard_input
@@ -104,6 +105,33 @@ def test_a_stream_whose_remains_could_not_be_deleted_is_reported(world: World) -
     assert world.service.done["CompleteMultipartUpload"] >= 1
 
 
+@pytest.mark.parametrize("form", ["compressed", "sealed"])
+def test_a_full_disk_is_no_trouble_with_the_file(world: World, big: Path, form: str) -> None:
+    """Where staging cannot hold a volume the run says so, instead of leaving the file out as unreadable."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (VOLUME * 3 // 4, before[1]))
+    try:
+        with pytest.raises(DiskTrouble, match="a volume cannot be written"):
+            world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS[form])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(world.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [5, 3 * MIB])
+def test_staging_that_is_gone_is_no_trouble_with_the_file(world: World, tmp_path: Path, size: int) -> None:
+    """Where nothing can be made in staging the run says so, be it a bundle or a volume that was to be made."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_bytes(NOISE[:size])
+
+    def tell(event: Event) -> None:
+        if isinstance(event, UploadPlanned):
+            world.staging.rmdir()
+
+    with pytest.raises(DiskTrouble, match="cannot be written"):
+        world.upload(tmp_path / "root", sizes=SMALL_VOLUMES, coding=FORMS["sealed"], tell=tell)
+
+
 class Killed(BaseException):
     """The process is gone: nobody deals with this one."""
 
@@ -120,6 +148,40 @@ def test_a_file_that_changed_between_two_runs_begins_anew(world: World, big: Pat
     assert present(world) == 6  # five volumes and the folder's bundle
     world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
     assert (tmp_path / "back" / "root" / "big").read_bytes() == NOISE[::-1]
+
+
+@pytest.mark.parametrize("operation", ["InitiateMultipartUpload", "CompleteMultipartUpload"])
+def test_a_set_with_a_lost_volume_begins_anew(
+    world: World, big: Path, tmp_path: Path, operation: str
+) -> None:
+    """When a volume was lost before the last one was stored, be that one under way or not, the file is sent anew."""
+    world.service.after = once(operation, nth=5)
+    with pytest.raises(GlacierkeepError):
+        world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    first = next(world.catalog.archive_rows(world.vault.vault_id))
+    with world.catalog.write() as records:
+        records.archives.mark([first.archive_key], ArchiveState.LOST)
+    assert world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"]).exit is Exit.DONE
+    assert present(world) == 6  # five volumes and the folder's bundle
+    world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
+    assert (tmp_path / "back" / "root" / "big").read_bytes() == NOISE
+
+
+def test_a_stream_of_which_a_volume_is_lost_meanwhile_is_not_archived(world: World) -> None:
+    """When a volume is found lost while later ones are sent, the stream fails instead of being said to be archived."""
+    stored = 0
+
+    def tell(event: Event) -> None:
+        nonlocal stored
+        stored += isinstance(event, ArchiveStored)
+        if isinstance(event, ArchiveStored) and stored == 2:
+            with world.catalog.write() as records:
+                first = records.archives.by_archive_id(world.vault.vault_id, event.archive_id)
+                records.archives.mark([first.archive_key], ArchiveState.LOST)
+
+    with pytest.raises(GlacierkeepError, match="lost"):
+        pipe(world, NOISE, "sealed", tell=tell)
+    assert present(world) == 0
 
 
 def test_a_file_that_is_gone_lets_its_volumes_go(world: World, big: Path) -> None:

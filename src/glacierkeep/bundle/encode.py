@@ -1,5 +1,6 @@
 """A finished plain bundle, stored in another form: compressed in frames, or sealed."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -73,15 +74,13 @@ def encode(packed: PackedBundle, coding: Coding) -> Stored:
     With AUTO a bundle that is not sealed is compressed only where a probe says that it is worth it.
     Raises DiskTrouble, and what the seal raises; then *packed* is as it was.
     """
-    with packed.path.open("rb", buffering=0) as plain:
+    draft = packed.path.with_name(packed.path.name + ".new")
+    with as_disk_trouble("a bundle"), packed.path.open("rb", buffering=0) as plain:
         if coding.seal is None and not _is_to_be_compressed(packed, plain, coding):
             return Stored(packed.path, packed.size, (Segment(0, packed.size, packed.size),))
-        draft = packed.path.with_name(packed.path.name + ".new")
-        with as_disk_trouble("a bundle"):
-            draft.unlink(missing_ok=True)
-            segments = _store(packed, plain, draft, coding)
+        draft.unlink(missing_ok=True)
+        segments = _store(packed, plain, draft, coding)
         write_listing(packed.path, segments, packed.members, _member_lines(packed, plain))
-    with as_disk_trouble("a bundle"):
         os.replace(draft, packed.path)
         sync_parent(packed.path)
         return Stored(packed.path, packed.path.stat().st_size, tuple(segments))
@@ -136,5 +135,5 @@ def _member_lines(packed: PackedBundle, plain: BinaryIO) -> Iterator[bytes]:
 def _read(plain: BinaryIO, wanted: ByteRange) -> bytes:
     content = os.pread(plain.fileno(), wanted.length, wanted.start)
     if len(content) != wanted.length:
-        raise OSError(5, "a staged bundle ends early")
+        raise OSError(errno.EIO, "a staged bundle ends early")
     return content

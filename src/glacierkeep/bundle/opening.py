@@ -47,6 +47,8 @@ class Opening:
     def part(self, segment: Segment, offset: int, length: int) -> Iterator[bytes]:
         """*length* plain bytes of *segment* from its byte *offset* on; raises as `content` does."""
         if is_plain(segment):
+            if offset + length > segment.stored_length:
+                raise self._damaged(segment, "it is shorter than what is recorded to lie in it")
             yield from self._plain(segment.stored_offset + offset, length)
         else:
             yield from _cut(self.segment(segment), offset, length)

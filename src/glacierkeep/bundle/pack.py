@@ -20,12 +20,11 @@ from glacierkeep.bundle.xattrs import Xattrs, read_xattrs
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
-from glacierkeep.domain.manifest import FOLDER, LONGEST_LINE, TAIL, Member, first_line, member_line
+from glacierkeep.domain.manifest import FOLDER, LONGEST_LINE, Member, member_line
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged
 
 _TROUBLE = as_disk_trouble("a bundle")
-_NO_HASHES = Hashes(0, bytes(16), bytes(32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,6 @@ class BundleWriter:
         self._out = open_new(path)
         self._lines: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed with the bundle
         self._piece = memoryview(bytearray(PIECE))
-
-    def size_after(self, name: bytes, entry: Entry) -> int:
-        """Bytes of the finished bundle if *entry* were added and nothing more."""
-        member = _member(name, entry, self.plain_size, _NO_HASHES if entry.kind is FileKind.FILE else None)
-        listed = self._listed + len(member_line(member)) + len(first_line(self.members + 1))
-        added = len(headers.header(_tar_member(name, entry))) + _padded(entry.size)
-        return self.plain_size + added + BLOCK + _padded(listed) + TAIL
 
     def add_file(self, name: bytes, entry: Entry, source: Callable[[], int]) -> Member:
         """Add what the descriptor given by *source* reads, once; the descriptor is closed here.
@@ -228,7 +220,3 @@ def _tar_member(name: bytes, entry: Entry, xattrs: Xattrs = ()) -> TarMember:
     return TarMember(
         slashed, flag, entry.size, entry.mtime_ns, entry.mode, entry.uid, entry.gid, link, xattrs
     )
-
-
-def _padded(size: int) -> int:
-    return size + -size % BLOCK

@@ -1,15 +1,16 @@
 """A volume: a portion of a big file, or of a stream, as a bundle of its own."""
 
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from glacierkeep.bundle import headers
 from glacierkeep.bundle.encode import Cutter, Stored, storing_for, write_tail
 from glacierkeep.bundle.files import as_disk_trouble, close_durably, open_new, sync_parent
 from glacierkeep.bundle.headers import TarMember
-from glacierkeep.bundle.listing import write_listing
+from glacierkeep.bundle.listing import listing_of, write_listing
 from glacierkeep.bundle.storing import Coding, Storing
 from glacierkeep.bundle.xattrs import Xattrs
 from glacierkeep.domain import names
@@ -54,19 +55,28 @@ def write_volume(
     beside it. Raises DiskTrouble, ValueError if the content has another length, and what *content* and the seal raise;
     nothing is left then.
     """
-    try:
-        with open_new(target) as out, closing(storing_for(out, coding, compressed=compressed)) as storing:
-            member = _store(storing, name, entry, xattrs, content, length, index, portion)
-            with as_disk_trouble("a volume"):
-                close_durably(out)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    write_listing(target, storing.segments, 1, [member_line(member)])
     with as_disk_trouble("a volume"):
-        sync_parent(target)
-        stored = Stored(target, target.stat().st_size, tuple(storing.segments))
+        out = open_new(target)
+    try:
+        with closing(storing_for(out, coding, compressed=compressed)) as storing:
+            member = _store(storing, name, entry, xattrs, content, length, index, portion)
+        with as_disk_trouble("a volume"):
+            close_durably(out)
+        write_listing(target, storing.segments, 1, [member_line(member)])
+        with as_disk_trouble("a volume"):
+            sync_parent(target)
+            stored = Stored(target, target.stat().st_size, tuple(storing.segments))
+    except BaseException:
+        _abandon(target, out)
+        raise
     return PackedVolume(stored, member)
+
+
+def _abandon(target: Path, out: BinaryIO) -> None:
+    with suppress(OSError):  # what is still to be written is not wanted any more
+        out.close()
+    for path in (target, listing_of(target)):
+        path.unlink(missing_ok=True)
 
 
 def _store(

@@ -11,7 +11,7 @@ from glacierkeep.catalog.identity import Identity
 from glacierkeep.catalog.schema import archives, files, folders, runs, segments, versions
 from glacierkeep.catalog.schema_work import changes, copies
 from glacierkeep.clock import Clock
-from glacierkeep.domain.copies import Copy, CopyHeader, Marks
+from glacierkeep.domain.copies import Copy, Marks
 from glacierkeep.domain.records import ArchiveState
 
 _WATCHED = (schema.archives, schema.versions, schema.files, schema.roots, schema.runs)
@@ -56,22 +56,6 @@ class Copies:
             highest = self._connection.execute(_highest(table)).scalar_one()
             identity.set(f"copied {table.name}", str(highest))
 
-    def remember(self, vault_id: int, header: CopyHeader, archive_key: int, size: int) -> None:
-        """An archive of *size* stored bytes holds a copy that was read back: nothing follows it, it may be let go of.
-
-        Raises ValueError if another catalog made it: it is not ours.
-        """
-        if header.catalog != Identity(self._connection).id:
-            raise ValueError("another catalog made this copy")
-        row = {
-            "vault_id": vault_id, "archive_key": archive_key, "set_token": header.set_token, "idx": header.index,
-            "generation": header.generation, "after": header.after, "until_run": 0, "until_archive": 0,
-            "until_segment": 0, "until_version": 0, "until_change": 0, "made_at": header.made_at, "size": size,
-            "closed": 1,
-        }  # fmt: skip
-        self._connection.execute(copies.delete().where(copies.c.generation == header.generation))
-        self._connection.execute(copies.insert(), row)
-
     def acknowledge(self, copy_id: int, archive_key: int, size: int) -> None:
         """The vault holds the copy as that archive of *size* stored bytes; older notes of changes are let go of."""
         kept = copies.update().where(copies.c.id == copy_id)
@@ -89,8 +73,13 @@ class Copies:
         until = self._connection.execute(select(func.min(newest.c.until))).scalar()
         self._connection.execute(changes.delete().where(changes.c.id <= (until or 0)))
 
+    def give_up(self, copy_id: int) -> None:
+        """It does not come about; one that the vault holds stays, since the notes of changes before it are gone."""
+        unheld = (copies.c.id == copy_id) & copies.c.archive_key.is_(None)
+        self._connection.execute(copies.delete().where(unheld))
+
     def drop(self, copy_id: int) -> None:
-        """It did not come about, or its archive was let go of."""
+        """Its archive was let go of."""
         self._connection.execute(copies.delete().where(copies.c.id == copy_id))
 
     def close(self, vault_id: int) -> None:

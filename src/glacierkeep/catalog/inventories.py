@@ -10,6 +10,7 @@ from glacierkeep.catalog.batches import batched, inserted_key
 from glacierkeep.catalog.schema_work import inventories, listed
 from glacierkeep.catalog.values import Inventory, InventoryState
 from glacierkeep.clock import Clock
+from glacierkeep.domain.records import Archive
 from glacierkeep.domain.service import ListedArchive
 
 AT_ONCE = 5000
@@ -85,6 +86,15 @@ class Inventories:
         count, size = self._connection.execute(sums.where(listed.c.inventory_id == inventory_id)).one()
         self._set(inventory_id, InventoryState.RECEIVED, date=date, full=int(full), archives=count, size=size)
         return int(count)
+
+    def lists(self, inventory_id: int, archive: Archive) -> bool:
+        """Whether one of its lines is of *archive*, with the same size and tree hash. Of those still there."""
+        columns = listed.c
+        same = select(columns.archive_id).where(
+            columns.inventory_id == inventory_id, columns.archive_id == archive.archive_id,
+            columns.size == archive.size, columns.tree_hash == archive.tree_hash,
+        )  # fmt: skip
+        return self._connection.execute(same).first() is not None
 
     def reconcile(self, inventory_id: int) -> None:
         """It was compared with the catalog and every finding written down; its lines are still there."""

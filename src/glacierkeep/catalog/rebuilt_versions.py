@@ -39,6 +39,7 @@ class Versions:
         self._taken: dict[int, int] = {}
         self._highest = 0
         self._version = (0, 0)
+        self._size = 0
         self._ordinal = -1
 
     def file(self, said: Fields) -> None:
@@ -94,7 +95,7 @@ class Versions:
             self._update(key, told)
         self._take(key, source)
         self._highest = max(self._highest, key)
-        self._version, self._ordinal = (source, key), -1
+        self._version, self._size, self._ordinal = (source, key), facts["size"], -1
         if source == self._wanted:
             self._current = key
 
@@ -168,7 +169,10 @@ class Versions:
         offset, length = said.number("offset"), said.number("length")
         if offset + length > plain:
             raise BadCopy("an extent lies outside its segment")
-        where = (segment_id, offset, length, said.number("version_offset", 0, LARGEST))
+        version_offset = said.number("version_offset")
+        if version_offset + length > self._size:
+            raise BadCopy("an extent lies outside its version")
+        where = (segment_id, offset, length, version_offset)
         row = (self._version[1], self._vault_id, ordinal, *where)
         self._arriving.do(
             'INSERT INTO extents (version_id, vault_id, ordinal, segment_id, "offset", length, version_offset)'

@@ -164,7 +164,7 @@ def _answer(wiring: "Wiring", word: str) -> None:
     if word == "-":
         if terminal.someone_there():
             click.echo("gk: the word in the challenge: ", nl=False, err=True)
-        word = sys.stdin.readline()
+        word = sys.stdin.buffer.readline().decode("utf-8", "replace")
     passed = answer(target.address, target.recipients, word, catalog=wiring.catalog, clock=wiring.clock)
     wiring.report(passed, _passed)
 
@@ -190,7 +190,7 @@ def _typed(file: str) -> str:
             return opened.read(_LONGEST).decode("utf-8", "replace")
     if terminal.someone_there():
         click.echo("gk: type the numbered lines and the last one, then Ctrl-D", err=True)
-    return sys.stdin.read(_LONGEST)
+    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
 
 
 def _targets(wiring: "Wiring", *, needed: bool = True) -> "list[SealedVault]":

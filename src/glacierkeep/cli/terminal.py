@@ -45,7 +45,9 @@ def ask(question: str) -> None:
 
 
 def secret(question: str) -> str:
-    """What the person at the terminal types, which is not shown. Raises NoIdentity if nobody is there or nothing came.
+    """What the person at the terminal types, which is not shown.
+
+    Raises NoIdentity if nobody is there, nothing came, or it is not UTF-8, as passphrases of age are.
 
     Unlike getpass it reads where `ask` reads, and never behind the back of a redirection.
     """
@@ -63,12 +65,21 @@ def secret(question: str) -> str:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, hidden)
         sys.stderr.write(f"gk: {question}: ")
         sys.stderr.flush()
-        typed = sys.stdin.readline().rstrip("\r\n")
+        typed = _line()
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, shown)
         sys.stderr.write("\n")
     if not typed:
         raise NoIdentity("no passphrase was given")
+    return typed
+
+
+def _line() -> str:
+    try:
+        typed = sys.stdin.readline().rstrip("\r\n")
+        typed.encode("utf-8")
+    except UnicodeError:
+        raise NoIdentity("what was typed is not UTF-8") from None  # the cause repeats it
     return typed
 
 

@@ -25,7 +25,10 @@ def passphrase_by(command: str) -> Callable[[str], str]:
     """Asks *command* instead of a person: the first line it prints is the passphrase. Asking raises CommandFailed."""
 
     def ask(question: str) -> str:
-        lines = output_of(command).decode("utf-8", "surrogateescape").splitlines()
+        try:
+            lines = output_of(command).decode("utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise CommandFailed("printed what is not UTF-8") from None  # the cause repeats it
         if not lines or not lines[0]:
             raise CommandFailed("printed no passphrase")
         return lines[0]

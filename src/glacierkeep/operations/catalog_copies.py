@@ -83,7 +83,7 @@ class _Copying:
             self._send(upload, copy, stored)
         except BaseException:
             with self.catalog.write() as records:
-                records.copies.drop(copy.copy_id)
+                records.copies.give_up(copy.copy_id)
             raise
         return True
 
@@ -108,17 +108,17 @@ class _Copying:
         """The copy as a finished archive in staging."""
         staged = self.staging / upload.source.decode()
         plain = staged.with_name(staged.name + ".lines")
-        try:
-            with as_disk_trouble("a copy of the records"):
+        with as_disk_trouble("a copy of the records"):
+            try:
                 plain.unlink(missing_ok=True)
                 with open_new(plain) as out:
                     out.writelines(lines)
-            with BundleWriter(staged) as writer:
-                entry = entry_of(os.fsencode(plain))
-                writer.add_file(MEMBER, entry, lambda: os.open(plain, os.O_RDONLY | os.O_CLOEXEC))
-                packed = writer.finish()
-        finally:
-            plain.unlink(missing_ok=True)
+                with BundleWriter(staged) as writer:
+                    entry = entry_of(os.fsencode(plain))
+                    writer.add_file(MEMBER, entry, lambda: os.open(plain, os.O_RDONLY | os.O_CLOEXEC))
+                    packed = writer.finish()
+            finally:
+                plain.unlink(missing_ok=True)
         squeeze = Squeeze(Compression.ALWAYS, self.coding.squeeze.level)
         return encode(packed, Coding(squeeze, self.coding.seal, self.coding.sealed_to))
 
@@ -142,7 +142,7 @@ class _Copying:
                 self._give_up(upload)
         with self.catalog.write() as records:
             for copy in begun:
-                records.copies.drop(copy.copy_id)
+                records.copies.give_up(copy.copy_id)
         clear_staging(self.staging, catalog=self.catalog)
 
     def _give_up(self, upload: Upload) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from glacierkeep.catalog import Catalog
+from glacierkeep.catalog import Catalog, Inventory
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.records import Archive, ArchiveState, Vault
@@ -11,6 +11,7 @@ from glacierkeep.domain.vault import VaultKind, parse_address
 from glacierkeep.errors import ServiceError
 from glacierkeep.events import ArchiveDeleted, Listener
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.attempts import may_have_been_done
 
 FREE_AFTER = {
     VaultKind.LOCAL: timedelta(0),
@@ -21,19 +22,32 @@ FREE_AFTER = {
 archive"), 180 days in the class DEEP_ARCHIVE."""
 
 
-def let_go_of_old_copies(vault: Vault, *, catalog: Catalog, store: Store, tell: Listener) -> int:
-    """Delete this catalog's copies that a newer full one, which an inventory showed, replaces; how many."""
+def listed_full_copy(vault: Vault, inventory: Inventory, *, catalog: Catalog) -> Archive | None:
+    """The full copy that the newest increments follow, if the received *inventory* lists it as it is recorded."""
+    with catalog.read() as records:
+        keys = [copy.archive_key for copy in records.copies.chain(vault.vault_id)]
+        full = records.archives.get(keys[0]) if keys and keys[0] is not None else None
+        return full if full is not None and records.inventories.lists(inventory.inventory_id, full) else None
+
+
+def let_go_of_copies_before(
+    full: Archive, vault: Vault, *, catalog: Catalog, store: Store, tell: Listener
+) -> int:
+    """Delete this catalog's copies that *full*, which an inventory showed, replaces; how many.
+
+    The first that cannot be deleted ends it, and is no reason to fail: a policy or a lock may forbid it.
+    """
     gone = 0
-    for archive in list(_replaced(vault, store.now(), catalog)):
+    for archive in list(_replaced(full, vault, store.now(), catalog)):
         with catalog.write() as records:
             if not records.archives.begin_deletion([archive.archive_key]):
                 continue
         try:
             store.delete_archive(archive.archive_id)
-        except ServiceError:
-            # A policy or a lock may forbid it, and nothing needs it to be gone.
-            with catalog.write() as records:
-                records.archives.mark([archive.archive_key], ArchiveState.PRESENT)
+        except ServiceError as error:
+            if not may_have_been_done(error):  # else it stays marked, and gk poll deletes it
+                with catalog.write() as records:
+                    records.archives.mark([archive.archive_key], ArchiveState.PRESENT)
             return gone
         with catalog.write() as records:
             copy = records.copies.by_archive(archive.archive_key)
@@ -45,19 +59,11 @@ def let_go_of_old_copies(vault: Vault, *, catalog: Catalog, store: Store, tell: 
     return gone
 
 
-def _replaced(vault: Vault, now: datetime, catalog: Catalog) -> Iterator[Archive]:
-    with catalog.read() as records:
-        chain = records.copies.chain(vault.vault_id)
-        held = records.archives.many([copy.archive_key for copy in chain if copy.archive_key is not None])
-        seen_until = records.vaults.by_id(vault.vault_id).inventory_date
-        inventoried = chain[0].archive_key if chain else None
-    full = held.get(inventoried) if inventoried is not None else None
-    if full is None or seen_until is None or full.created_at > seen_until or full.absent_since is not None:
-        return
+def _replaced(full: Archive, vault: Vault, now: datetime, catalog: Catalog) -> Iterator[Archive]:
     free = now - FREE_AFTER[parse_address(vault.address).kind]
     for archive in catalog.archive_rows(vault.vault_id):
-        ours = _is_own_copy(archive, catalog.id) and archive.archive_key not in held
-        if ours and archive.created_at < full.created_at and archive.created_at <= free:
+        older = archive.created_at < full.created_at and archive.created_at <= free
+        if older and _is_own_copy(archive, catalog.id):
             yield archive
 
 

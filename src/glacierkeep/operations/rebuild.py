@@ -48,7 +48,10 @@ class CatalogRebuilt:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which copies are meant, if not the newest: those of the catalog with that id, or made before that time."""
+    """Which copies are meant, if not the newest: those of the catalog with that id, or made before that time.
+
+    Also said of a rebuild that is under way: it goes on with those.
+    """
 
     catalog_id: str | None = None
     before: datetime | None = None
@@ -119,7 +122,8 @@ class _Rebuilding:
         try:
             return self._with(under_way, inventory)
         except NothingToDo:
-            self._finish(under_way, RebuildState.FAILED)
+            if under_way.set_token is None:
+                self._finish(under_way, RebuildState.FAILED)
             raise
 
     def _inventory(self, under_way: Rebuild) -> Inventory | None:
@@ -150,7 +154,8 @@ class _Rebuilding:
         return sum(archive.kind != ArchiveKind.CATALOG for archive in rows)
 
     def _with(self, under_way: Rebuild, inventory: Inventory) -> CatalogRebuilt:
-        if under_way.set_token is None:
+        is_settled = inventory.state is InventoryState.RECONCILED
+        if under_way.set_token is None or (self.choice != Choice() and not is_settled):
             under_way = self._choose(under_way, inventory)
         assert under_way.set_token is not None
         archives = chosen_archives(self.vault, under_way.set_token, catalog=self.catalog)
@@ -165,7 +170,7 @@ class _Rebuilding:
             self.tell,
             self.stop,
         )
-        if inventory.state is InventoryState.RECONCILED:
+        if is_settled:
             return self._end(under_way, bringing, CatalogRebuilt(self.vault.address, waiting=False))
         if not bringing.ask():
             return self._waiting()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.encode import encode
+from glacierkeep.bundle.files import as_disk_trouble
 from glacierkeep.bundle.folder import FOLDER_FLAGS, open_below, open_source
 from glacierkeep.bundle.pack import BundleWriter
 from glacierkeep.bundle.spool import Spool
@@ -279,9 +280,12 @@ class Sending:
     def _open_bundle(self) -> _Bundle:
         if self._bundle is None:
             upload = self._intents.staging(ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE)
-            writer = BundleWriter(self.staging / upload.source.decode(), xattrs=self.xattrs)
             filling = Filling(self.sizes.bundle, self.sizes.members)
-            self._bundle = _Bundle(upload, writer, filling, Spool(self.staging))
+            with as_disk_trouble(
+                "a bundle"
+            ):  # else it would be taken for trouble with the file that comes first
+                writer = BundleWriter(self.staging / upload.source.decode(), xattrs=self.xattrs)
+                self._bundle = _Bundle(upload, writer, filling, Spool(self.staging))
         return self._bundle
 
     def _close_bundle(self) -> None:

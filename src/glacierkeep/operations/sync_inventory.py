@@ -14,7 +14,7 @@ from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.copies_listed import find_sets
-from glacierkeep.operations.old_copies import let_go_of_old_copies
+from glacierkeep.operations.old_copies import let_go_of_copies_before, listed_full_copy
 from glacierkeep.operations.reconcile import NO_WISHES, Wishes, reconcile
 from glacierkeep.operations.waiting import wait as wait_for
 from glacierkeep.stores.store import InventoryOutput, Store
@@ -178,8 +178,10 @@ class _Sync:
     def _reconcile(self, inventory: Inventory) -> InventorySync:
         assert inventory.date is not None
         self._tell_of_copies(inventory)
+        full = listed_full_copy(self.vault, inventory, catalog=self.catalog)
         tally = reconcile(self.vault, inventory, catalog=self.catalog, wishes=self.wishes, tell=self.tell)
-        let_go_of_old_copies(self.vault, catalog=self.catalog, store=self.store, tell=self.tell)
+        if full is not None:
+            let_go_of_copies_before(full, self.vault, catalog=self.catalog, store=self.store, tell=self.tell)
         return InventorySync(
             self.vault.address,
             waiting=False,

@@ -21,7 +21,16 @@ from glacierkeep.domain.files import Entry, FileKind, kept_mtime
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.manifest import Member, Portion
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.records import Archive, NewVersion, Piece, Root, Vault, Volume, VolumeSet
+from glacierkeep.domain.records import (
+    Archive,
+    ArchiveState,
+    NewVersion,
+    Piece,
+    Root,
+    Vault,
+    Volume,
+    VolumeSet,
+)
 from glacierkeep.domain.segments import SegmentMap
 from glacierkeep.domain.treehash import TreeHasher, combine
 from glacierkeep.errors import SourceChanged
@@ -84,7 +93,10 @@ class Volumes:
     def send_one(
         self, found: VolumeSet, entry: Entry, content: Iterable[bytes], part: ByteRange, portion: "Portions"
     ) -> None:
-        """Make, send and record the volume of *found* that holds the bytes *part* of the file."""
+        """Make, send and record the volume of *found* that holds the bytes *part* of the file.
+
+        Raises SourceChanged after the last one if not all of them are there any more, and as `send_file` does.
+        """
         kind = ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE
         upload = self.intents.staging(kind, set_token=found.token, index=portion.index)
         staged = self.staging / upload.source.decode()
@@ -99,6 +111,13 @@ class Volumes:
         with StagedSource(staged) as source:
             self.shipping.ship(upload, source, record, files=1, name=name, segments=packed.stored.segments)
         drop_staged(staged)
+        if portion.check is not None:
+            self._check_recorded(found)
+
+    def _check_recorded(self, found: VolumeSet) -> None:
+        with self.catalog.read() as records:
+            if records.volume_sets.by_token(found.vault_id, found.token) is not None:
+                raise SourceChanged("a volume of it was lost while the others were sent")
 
     def _pack(
         self, staged: Path, entry: Entry, content: Iterable[bytes], part: ByteRange, portion: "Portions"
@@ -110,13 +129,14 @@ class Volumes:
         )  # fmt: skip
 
     def _set_of(self, entry: Entry) -> VolumeSet | None:
-        """The set of this very file that an earlier run began; others of its path are ended."""
+        """The set of this very file that an earlier run began, all there; others of its path are ended."""
         with self.catalog.read() as records:
             begun = records.volume_sets.of_root(self.vault.vault_id, self.root.root_id)
+            there = {found.set_id for found in begun if _is_there(found, records)}
         going_on = None
         for found in begun:
             if found.path == entry.path:
-                if going_on is None and self._is_of(found, entry):
+                if going_on is None and found.set_id in there and self._is_of(found, entry):
                     going_on = found
                 else:
                     end_set(found, catalog=self.catalog, shipping=self.shipping)
@@ -204,7 +224,10 @@ class Portions:
 
 
 def record_volume(run_id: int | None, root: Root, member: Member) -> Record:
-    """What a volume holds: a portion; with the last one the file is recorded, and its set forgotten."""
+    """What a volume holds: a portion; with the last one the file is recorded, and its set forgotten.
+
+    If a volume before it was lost meanwhile the set stays as it is: the run that finds it so ends it.
+    """
     portion = member.portion
     assert portion is not None
     assert member.tree_hash is not None
@@ -217,12 +240,18 @@ def record_volume(run_id: int | None, root: Root, member: Member) -> Record:
             return
         volume = Volume(portion.index, archive_key, portion.offset, member.size, member.offset, tree_hash)
         records.volume_sets.add(found.set_id, volume)
-        if portion.whole is not None:
+        if portion.whole is not None and _is_there(found, records):
             version = _version(found, member, portion.whole, records)
             records.versions.record(run_id, root.root_id, vault_id, archive_key, [version])
             records.volume_sets.forget(found.set_id)
 
     return record
+
+
+def _is_there(found: VolumeSet, records: Records) -> bool:
+    """Whether no volume of the set that was stored is lost or in doubt."""
+    keys = [each.archive_key for each in records.volume_sets.volumes(found.set_id)]
+    return all(archive.state is ArchiveState.PRESENT for archive in records.archives.many(keys).values())
 
 
 def _version(found: VolumeSet, member: Member, whole: Hashes, records: Records) -> NewVersion:
