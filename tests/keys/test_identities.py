@@ -68,6 +68,13 @@ def test_a_command_that_fails_is_told(pairs: dict[str, Pair]) -> None:
     assert "AGE-SECRET" not in f"{caught.value} {caught.value.hint}"
 
 
+def test_a_command_that_prints_without_end_is_stopped(pairs: dict[str, Pair]) -> None:
+    """What no identity file could hold is not read to its end, which may never come."""
+    with pytest.raises(NoIdentity) as caught:
+        of(CommandOutput("yes")).open(age_seals(b"x", pairs["age"].public))
+    assert "keys.identity_command printed too much" in str(caught.value.hint)
+
+
 def test_a_command_has_nothing_to_read(pairs: dict[str, Pair]) -> None:
     """A command never eats what gk was given on standard input."""
     command = CommandOutput(f"test -z \"$(cat)\" && cat '{pairs['age'].file}'")

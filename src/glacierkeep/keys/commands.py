@@ -3,6 +3,8 @@
 import subprocess
 from collections.abc import Callable
 
+from glacierkeep.keys.identity import LONGEST
+
 
 class CommandFailed(ValueError):
     """A command did not give what it was run for; says why, never what it printed."""
@@ -11,14 +13,20 @@ class CommandFailed(ValueError):
 def output_of(command: str) -> bytes:
     """What *command*, a line for /bin/sh, prints. It is given nothing to read. Raises CommandFailed."""
     try:
-        done = subprocess.run(  # noqa: S603 - a person's own line, from their configuration
-            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+        running = subprocess.Popen(  # noqa: S603 - a person's own line, from their configuration
+            ["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
     except OSError as error:
         raise CommandFailed(f"cannot be run: {error.strerror}") from error
-    if done.returncode:
-        raise CommandFailed(f"ended with exit code {done.returncode}")
-    return done.stdout
+    with running:
+        assert running.stdout is not None
+        printed = running.stdout.read(LONGEST + 1)
+        if len(printed) > LONGEST:
+            running.kill()
+            raise CommandFailed("printed too much")
+    if running.returncode:
+        raise CommandFailed(f"ended with exit code {running.returncode}")
+    return printed
 
 
 def passphrase_by(command: str) -> Callable[[str], str]:
