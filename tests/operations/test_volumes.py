@@ -3,15 +3,20 @@
 import io
 import random
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 
+from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import DiskTrouble, Exit, GlacierkeepError, NoSuchName
 from glacierkeep.events import ArchiveStored, Event, Noted, UploadPlanned, UploadResumed
+from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import select
 from glacierkeep.operations.standard_input import upload_standard_input
@@ -219,3 +224,28 @@ def down_from(operation: str, nth: int) -> Fault:
         return ConnectionResetError("the line is down") if asked == operation and seen >= nth else None
 
     return fault
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """No file grows beyond *size* bytes meanwhile."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_target_is_trouble_with_the_disk(world: World, big: Path, tmp_path: Path) -> None:
+    """A target without room for a file of volumes is DiskTrouble, also where only closing it finds that out."""
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["compressed"])
+    world.service.before = down_from("InitiateJob", 1)
+    with pytest.raises(GlacierkeepError):
+        world.retrieve("root/big", to=tmp_path / "back")
+    (version,) = select("root/big", catalog=world.catalog, host=HOST)
+    with world.catalog.read() as records:
+        (retrieval,) = records.retrievals.open()
+        extents = records.versions.extents(version.version_id, world.vault.vault_id)[:1]
+    with Target(bytes(tmp_path / "back")) as target, small_disk(MIB), pytest.raises(DiskTrouble):
+        Gathering(retrieval, target, world.catalog).put(version, extents, repeat(b"x" * 1000, 2000))

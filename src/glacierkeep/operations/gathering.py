@@ -28,8 +28,8 @@ class Gathering:
         Raises what reading *content* raises, and DiskTrouble.
         """
         with (
+            as_disk_trouble("a file of volumes"),  # around: closing writes, too
             self.target.open_partial(self.name(version.version_id)) as partial,
-            as_disk_trouble("a file of volumes"),
         ):
             partial.seek(extents[0].version_offset)
             partial.writelines(content)
