@@ -115,7 +115,6 @@ def command(
     coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking, coding)
-    _look_for_rebuild(wiring, chosen)
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
     said = {
@@ -136,12 +135,6 @@ def command(
     codes = [_going_on(wiring, one, path) if len(paths) > 1 else one(path) for path in paths]
     _copy_catalog(wiring, chosen, coding)
     wiring.leave(*codes)
-
-
-def _look_for_rebuild(wiring: "Wiring", chosen: "ChosenVault") -> None:
-    from glacierkeep.operations.preconditions import require_no_rebuild
-
-    require_no_rebuild(chosen.address, catalog=wiring.catalog)
 
 
 def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> None:

@@ -1,6 +1,7 @@
 """What must hold of a vault's records before an upload sends anything to it."""
 
 from glacierkeep.catalog import Catalog
+from glacierkeep.domain.records import Vault
 from glacierkeep.domain.vault import VaultAddress
 from glacierkeep.errors import Exit, GlacierkeepError
 
@@ -18,13 +19,12 @@ class RebuildUnderWay(GlacierkeepError):
     code = "rebuild-under-way"
 
 
-def require_no_rebuild(address: VaultAddress, *, catalog: Catalog) -> None:
+def require_no_rebuild(vault: Vault, *, catalog: Catalog) -> None:
     """Raises RebuildUnderWay while lost records are fetched: an upload would send again what they tell of."""
     with catalog.read() as records:
-        vault = records.vaults.get(str(address))
-        if vault is not None and records.rebuilds.open(vault.vault_id):
+        if records.rebuilds.open(vault.vault_id):
             raise RebuildUnderWay(
-                f"the records of {address} are being rebuilt; nothing was sent",
+                f"the records of {vault.address} are being rebuilt; nothing was sent",
                 hint="gk poll goes on with it; gk catalog rebuild --cancel gives it up",
             )
 

@@ -22,6 +22,7 @@ from glacierkeep.errors import (
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.preconditions import require_no_rebuild
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
 from glacierkeep.operations.scan import Looking, Plan, scan
 from glacierkeep.operations.sending import Sending, explain
@@ -81,8 +82,8 @@ def upload(
 ) -> UploadOutcome:
     """Send what is new or changed at *path* since the catalog last knew it in the vault, and record it.
 
-    Raises Locked, UsageError, SourceChanged (nothing is there), DiskTrouble, Stopped, and what the store raises;
-    ChangedThenFailed instead, once something was sent.
+    Raises Locked, UsageError, RebuildUnderWay, SourceChanged (nothing is there), DiskTrouble, Stopped, and what the
+    store raises; ChangedThenFailed instead, once something was sent.
     """
     scope = choose_scope(path, label=label, host=host, catalog=catalog)
     root = settle_root(scope, host=host, catalog=catalog)
@@ -128,7 +129,8 @@ def upload_scope(
     instead: "Callable[[Run], UploadOutcome] | None" = None,
 ) -> UploadOutcome:
     """One pass over *scope*. Scan and sending, or what is done *instead*, are done *within* a context, once nothing
-    unfinished is left."""
+    unfinished is left. Raises RebuildUnderWay."""
+    require_no_rebuild(vault, catalog=catalog)
     shipped = Shipped()
     shipping = Shipping(catalog, store, tell, stop, jobs, shipped)
     with lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
