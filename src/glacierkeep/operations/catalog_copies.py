@@ -25,6 +25,7 @@ from glacierkeep.events import Listener, Noted
 from glacierkeep.operations.activity import lease
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.intents import Intents
+from glacierkeep.operations.preconditions import NotSealed
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.operations.unfinished import clear_staging
 from glacierkeep.operations.volumes import drop_staged
@@ -77,6 +78,7 @@ class _Copying:
         after, due = self._look()
         if not due:
             return False
+        self._keep_secrets()
         upload, copy = self._begin(after)
         try:
             stored = self._stage(upload, self.catalog.copy_lines(copy, after))
@@ -86,6 +88,12 @@ class _Copying:
                 records.copies.give_up(copy.copy_id)
             raise
         return True
+
+    def _keep_secrets(self) -> None:
+        """Raises NotSealed where a plain copy would tell what sealed archives hold."""
+        with self.catalog.read() as records:
+            if self.coding.seal is None and records.archives.any_sealed(self.vault.vault_id):
+                raise NotSealed("it would tell in plain what encrypted archives hold")
 
     def _look(self) -> tuple[Copy | None, bool]:
         """The copy that an increment would follow, None for a full one; and whether there is anything to say."""
