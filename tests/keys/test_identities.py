@@ -1,6 +1,9 @@
+import os
+import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyrage
@@ -73,6 +76,34 @@ def test_a_command_that_prints_without_end_is_stopped(pairs: dict[str, Pair]) ->
     with pytest.raises(NoIdentity) as caught:
         of(CommandOutput("yes")).open(age_seals(b"x", pairs["age"].public))
     assert "keys.identity_command printed too much" in str(caught.value.hint)
+
+
+def test_a_command_that_hangs_ends_with_us(tmp_path: Path, pairs: dict[str, Pair]) -> None:
+    """Whoever breaks gk off while a command hangs does not wait for it, and it does not stay behind."""
+    told = tmp_path / "pid"
+    command = CommandOutput(f"echo $$ > '{told}'; kill -INT $PPID; exec sleep 1000")
+    with pytest.raises(Interrupted), interrupted():
+        of(command).open(age_seals(b"x", pairs["age"].public))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text()), 0)
+
+
+class Interrupted(KeyboardInterrupt):
+    """What a signal raises, as gk has it."""
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """SIGINT raises Interrupted meanwhile."""
+
+    def receive(number: int, frame: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGINT, receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_command_has_nothing_to_read(pairs: dict[str, Pair]) -> None:

@@ -19,13 +19,22 @@ def output_of(command: str) -> bytes:
     except OSError as error:
         raise CommandFailed(f"cannot be run: {error.strerror}") from error
     with running:
-        assert running.stdout is not None
-        printed = running.stdout.read(LONGEST + 1)
-        if len(printed) > LONGEST:
+        try:
+            printed = _read(running)
+        except BaseException:  # a second Ctrl-C, too: nobody waits for a command that hangs
             running.kill()
-            raise CommandFailed("printed too much")
+            raise
     if running.returncode:
         raise CommandFailed(f"ended with exit code {running.returncode}")
+    return printed
+
+
+def _read(running: subprocess.Popen[bytes]) -> bytes:
+    """All that it prints. Raises CommandFailed if that is more than any identity file holds."""
+    assert running.stdout is not None
+    printed = running.stdout.read(LONGEST + 1)
+    if len(printed) > LONGEST:
+        raise CommandFailed("printed too much")
     return printed
 
 
