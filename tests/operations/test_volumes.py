@@ -3,6 +3,7 @@
 import io
 import random
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import repeat
@@ -95,6 +96,17 @@ def test_a_stream_that_breaks_off_leaves_nothing(world: World) -> None:
     assert present(world) == 0
     with pytest.raises(NoSuchName):
         list(select("stdin/dump", catalog=world.catalog, host=HOST))
+
+
+def test_any_upload_clears_away_what_a_killed_stream_left(world: World, big: Path) -> None:
+    """The portion of a stream whose run was killed does not stay in staging until there is another stream."""
+    dead = subprocess.Popen(["/bin/true"])
+    dead.wait()
+    left = world.staging / "incoming" / f"{dead.pid}-token"
+    left.parent.mkdir()
+    left.write_bytes(b"portion")
+    world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["plain"])
+    assert not left.exists()
 
 
 def test_a_stream_whose_remains_could_not_be_deleted_is_reported(world: World) -> None:

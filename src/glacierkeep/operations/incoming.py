@@ -11,6 +11,9 @@ from glacierkeep.errors import DiskTrouble
 from glacierkeep.operations.asking import new_token
 from glacierkeep.transfer.stopped import Stopped
 
+FOLDER = "incoming"
+"""Where in staging portions lie."""
+
 _PIECE = 1 << 20
 
 
@@ -30,7 +33,7 @@ class Incoming:
         self._stream, self._folder, self._most, self._stop = stream, folder, most, stop
         self._ahead = b""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _clear(folder)
+        clear_incoming(folder)
 
     @contextmanager
     def receive(self) -> Iterator[Received]:
@@ -68,9 +71,9 @@ class Incoming:
         return self._stream.read(min(most, _PIECE))
 
 
-def _clear(folder: Path) -> None:
-    """Remove what killed runs left."""
-    for left in folder.iterdir():
+def clear_incoming(folder: Path) -> None:
+    """Remove the portions that killed runs left in *folder*, if there is one."""
+    for left in folder.glob("*"):
         pid = left.name.partition("-")[0]
         if pid.isdigit() and not _is_alive(int(pid)):
             left.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.records import Root, Vault
 from glacierkeep.errors import UsageError
 from glacierkeep.events import Listener, nobody
-from glacierkeep.operations.incoming import Incoming
+from glacierkeep.operations.incoming import FOLDER, Incoming
 from glacierkeep.operations.roots import (
     STANDARD_INPUT_LABEL,
     STANDARD_INPUT_PATH,
@@ -33,7 +33,6 @@ from glacierkeep.operations.upload import UploadOutcome, upload_scope
 from glacierkeep.stores.store import Store
 
 _FOLDER = "stdin"
-_INCOMING = "incoming"
 
 
 def upload_standard_input(
@@ -66,7 +65,7 @@ def upload_standard_input(
     folder = os.fsencode(staging / _FOLDER / root.label)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     place = os.path.join(folder, name)
-    incoming = Incoming(stream, staging / _INCOMING, sizes.volume, stop)
+    incoming = Incoming(stream, staging / FOLDER, sizes.volume, stop)
     with incoming.receive() as first:
         whole = first.last
         return upload_scope(

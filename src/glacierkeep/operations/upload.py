@@ -22,6 +22,7 @@ from glacierkeep.errors import (
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.incoming import FOLDER, clear_incoming
 from glacierkeep.operations.preconditions import require_no_rebuild
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
 from glacierkeep.operations.scan import Looking, Plan, scan
@@ -214,6 +215,7 @@ class Run:
         end_streams(self.root, self.vault, catalog=self.catalog, shipping=self.shipping, tell=self.tell)
         self.shipping.shipped.finished = self.shipping.shipped.archives
         clear_staging(self.staging, catalog=self.catalog)
+        clear_incoming(self.staging / FOLDER)
 
     def _send(self, plan: Plan, root_fd: int, accept_losses: bool) -> UploadOutcome:
         self.tell(UploadPlanned(plan.new + plan.changed, plan.size))
