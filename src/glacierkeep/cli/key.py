@@ -215,14 +215,18 @@ def _remember(wiring: "Wiring", created: "KeyCreated", known: tuple[Path, ...]) 
 
 def _created(created: "KeyCreated") -> str:
     held = f"{created.file}" if created.file else "the keyring"
+    add = f"gk key add {created.name} -V VAULT"
+    steps = (
+        (add, "seal the archives of a vault to it from now on"),
+        (f"gk key export {created.name}", "print the recovery sheet; keep it where this computer is not"),
+        ("gk key check", "prove that what is sealed can be opened"),
+    )
     return "\n".join(
         (
             f"made the key {created.name} in {held}",
             f"public key  {created.public}",
             "what to do next:",
-            f"  gk key export {created.name}      print the recovery sheet; keep it where this computer is not",
-            f"  gk key add {created.name} -V VAULT  seal the archives of a vault to it from now on",
-            "  gk key check            prove that what is sealed can be opened",
+            *(f"  {command:<{len(add)}}  {what}" for command, what in steps),
         )
     )
 
