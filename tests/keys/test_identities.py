@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pyrage
 import pytest
@@ -81,7 +82,7 @@ def test_a_command_that_prints_without_end_is_stopped(pairs: dict[str, Pair]) ->
 def test_a_command_that_hangs_ends_with_us(tmp_path: Path, pairs: dict[str, Pair]) -> None:
     """Whoever breaks gk off while a command hangs does not wait for it, and it does not stay behind."""
     told = tmp_path / "pid"
-    command = CommandOutput(f"echo $$ > '{told}'; kill -INT $PPID; exec sleep 1000")
+    command = CommandOutput(f"echo $$ > '{told}'; while :; do kill -INT $PPID; done")
     with pytest.raises(Interrupted), interrupted():
         of(command).open(age_seals(b"x", pairs["age"].public))
     with pytest.raises(ProcessLookupError):
@@ -94,10 +95,11 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def interrupted() -> Iterator[None]:
-    """SIGINT raises Interrupted meanwhile."""
+    """SIGINT raises Interrupted meanwhile, once the output of a command is waited for."""
 
-    def receive(number: int, frame: object) -> None:
-        raise Interrupted
+    def receive(number: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code.co_name == "_read":
+            raise Interrupted
 
     before = signal.signal(signal.SIGINT, receive)
     try:
