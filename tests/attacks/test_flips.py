@@ -1,6 +1,5 @@
 """Bytes that changed in the vault: what they touch is told of and not placed; all the rest comes back right."""
 
-import io
 import random
 import shutil
 import sqlite3
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from glacierkeep.bundle.read import find_end, read_manifest
-from glacierkeep.bundle.rules import Rules
 from glacierkeep.bundle.seek_table import table_length
 from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
@@ -24,9 +22,7 @@ from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import Trouble
 from glacierkeep.operations.retrieval_plan import plan_retrieval, stored_range
 from glacierkeep.operations.retrieve import RetrievalOutcome
-from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import select
-from glacierkeep.operations.standard_input import upload_standard_input
 from support.at_rest import AtRest
 from support.sealing import FORMS, unseal
 from support.world import HOST, World, a_world
@@ -112,11 +108,7 @@ def vault(request: pytest.FixtureRequest, quick_disk: Path) -> Iterator[Vault]:
 
 
 def send_stream(world: World, coding: Coding, content: bytes = STREAMED, name: bytes = b"dump") -> None:
-    upload_standard_input(
-        io.BytesIO(content), name, world.vault, catalog=world.catalog, store=world.store,
-        staging=world.staging, clock=world.clock, host=HOST, looking=Looking(Rules()), sizes=SIZES,
-        coding=coding, jobs=1,
-    )  # fmt: skip
+    world.pipe(content, name, sizes=SIZES, coding=coding, jobs=1)
 
 
 def regions(stored: bytes, segments: list[Segment]) -> Iterator[tuple[str, ByteRange]]:

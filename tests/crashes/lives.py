@@ -1,7 +1,6 @@
 """What is done, killed, and done again; and what must hold then. Complaints are sentences, so that a run can go on."""
 
 import contextlib
-import io
 import os
 import random
 from collections import Counter
@@ -9,20 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from glacierkeep.bundle.rules import Rules
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import Exit, NoSuchName
 from glacierkeep.operations.delete import delete
-from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import Moment, select
-from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from support.compare import differences
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
-from support.world import HOST, PLAIN, SMALL, World
+from support.world import HOST, World
 
 Complaints = Iterator[str]
 
@@ -114,20 +110,7 @@ _PIPED = b"piped" * 300 * _KIB
 
 
 def _pipe(world: World) -> None:
-    upload_standard_input(
-        io.BytesIO(_PIPED),
-        b"dump.tar",
-        world.vault,
-        catalog=world.catalog,
-        store=world.store,
-        staging=world.staging,
-        clock=world.clock,
-        host=HOST,
-        looking=Looking(Rules()),
-        sizes=SMALL,
-        coding=PLAIN,
-        jobs=1,
-    )
+    world.pipe(_PIPED, b"dump.tar", jobs=1)
 
 
 def _pipe_again(world: World, left: Left) -> Complaints:
@@ -149,20 +132,7 @@ _STREAM = random.Random(5).randbytes(4500 * _KIB)
 
 
 def _stream(world: World) -> None:
-    upload_standard_input(
-        io.BytesIO(_STREAM),
-        b"dump.tar",
-        world.vault,
-        catalog=world.catalog,
-        store=world.store,
-        staging=world.staging,
-        clock=world.clock,
-        host=HOST,
-        looking=Looking(Rules()),
-        sizes=SMALL_VOLUMES,
-        coding=FORMS["sealed"],
-        jobs=1,
-    )
+    world.pipe(_STREAM, b"dump.tar", sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
 
 
 def _stream_again(world: World, left: Left) -> Complaints:

@@ -1,7 +1,6 @@
 """Between a broken run and the next one the world goes on: files change, time passes, staging is damaged."""
 
 import contextlib
-import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +8,15 @@ from pathlib import Path
 import pytest
 
 from crashes.lives import disagreements, lost, unsettled
-from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Root, Upload
 from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
 from glacierkeep.events import BytesReceived
-from glacierkeep.operations.scan import Looking
-from glacierkeep.operations.standard_input import upload_standard_input
-from glacierkeep.operations.upload import UploadOutcome
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from glacierkeep.transfer.stopped import Stopped
 from support.unreliable import once
-from support.world import HOST, PLAIN, SMALL, World
+from support.world import World
 
 
 @pytest.fixture
@@ -208,10 +203,10 @@ def test_standard_input_leaves_no_copy(world: World) -> None:
     for operation in ("UploadArchive", "InitiateMultipartUpload"):
         world.service.before = once(operation)
         with pytest.raises(GlacierkeepError):
-            _pipe(world, operation.encode(), bytes(100 if operation == "UploadArchive" else 2 * MIB))
+            world.pipe(bytes(100 if operation == "UploadArchive" else 2 * MIB), operation.encode())
         assert list(unsettled(world)) != []
 
-    assert _pipe(world, b"third", b"third").exit is Exit.DONE
+    assert world.pipe(b"third", b"third").exit is Exit.DONE
 
     assert list(unsettled(world)) == []
 
@@ -231,19 +226,3 @@ def _stop_after(world: World, back: Path, size: int, name: str) -> None:
 
     with contextlib.suppress(Stopped):
         world.retrieve(name, to=back, stop=stop)
-
-
-def _pipe(world: World, name: bytes, content: bytes) -> UploadOutcome:
-    return upload_standard_input(
-        io.BytesIO(content),
-        name,
-        world.vault,
-        catalog=world.catalog,
-        store=world.store,
-        staging=world.staging,
-        clock=world.clock,
-        host=HOST,
-        looking=Looking(Rules()),
-        sizes=SMALL,
-        coding=PLAIN,
-    )

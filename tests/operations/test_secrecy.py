@@ -15,14 +15,11 @@ from urllib.parse import quote
 
 import pytest
 
-from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.treehash import tree_hash
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.wire.messages import Request, Response
 from glacierkeep.operations.delete import delete
-from glacierkeep.operations.scan import Looking
-from glacierkeep.operations.standard_input import upload_standard_input
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
 from support.world import HOST, World
 
@@ -109,11 +106,7 @@ def live(world: World, root: Path, form: str) -> None:
     said = {"sizes": SMALL_VOLUMES, "coding": FORMS[form]}
     world.upload(root, **said)
     assert world.copy_catalog(FORMS[form])
-    upload_standard_input(
-        io.BytesIO(PIPED[1]), PIPED[0].encode(), world.vault, catalog=world.catalog, store=world.store,
-        staging=world.staging, clock=world.clock, host=HOST, looking=Looking(Rules()), label="stdin",
-        sizes=SMALL_VOLUMES, coding=FORMS[form],
-    )  # fmt: skip
+    world.pipe(PIPED[1], PIPED[0].encode(), label="stdin", **said)
     (root / "wedding in rome.txt").write_bytes(FILES["wedding in rome.txt"] + b"another line\n")
     world.upload(root, **said)
     assert world.copy_catalog(FORMS[form])

@@ -1,6 +1,5 @@
 """Volumes: how much staging they take, what becomes of streams that break off and of files that change."""
 
-import io
 import random
 import resource
 import subprocess
@@ -12,15 +11,12 @@ from pathlib import Path
 import pytest
 
 from glacierkeep.bundle.place import Target
-from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState
 from glacierkeep.errors import DiskTrouble, Exit, GlacierkeepError, NoSuchName
 from glacierkeep.events import ArchiveStored, Event, Noted, UploadPlanned, UploadResumed
 from glacierkeep.operations.gathering import Gathering
-from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.selection import select
-from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.operations.upload import UploadOutcome
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
 from support.unreliable import Fault, no_fault, once
@@ -44,11 +40,7 @@ class Measure:
 
 def pipe(world: World, content: bytes, form: str, **said: object) -> UploadOutcome:
     """gk upload - --as dump."""
-    return upload_standard_input(
-        io.BytesIO(content), b"dump", world.vault, catalog=world.catalog, store=world.store,
-        staging=world.staging, clock=world.clock, host=HOST, looking=Looking(Rules()), sizes=SMALL_VOLUMES,
-        coding=FORMS[form], **{"tell": world.told.append, **said},
-    )  # fmt: skip
+    return world.pipe(content, b"dump", sizes=SMALL_VOLUMES, coding=FORMS[form], **said)
 
 
 def present(world: World) -> int:

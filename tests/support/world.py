@@ -1,5 +1,6 @@
 """A catalog, a local Glacier and a clock that is turned by hand, joined as the wiring joins them."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from glacierkeep.operations.rebuild import CatalogRebuilt, rebuild
 from glacierkeep.operations.retrieve import RetrievalOutcome, retrieve
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.shipping import Shipped, Shipping
+from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.stores.glacier.client import connect
@@ -57,15 +59,13 @@ class World:
 
     def upload(self, path: Path, **said: Any) -> UploadOutcome:
         """gk upload PATH."""
-        things: dict[str, Any] = {
-            "store": self.store,
-            "looking": Looking(Rules()),
-            "sizes": SMALL,
-            "coding": PLAIN,
-            **self._always,
-            **said,
-        }
-        return upload(bytes(path), things.pop("vault", self.vault), staging=self.staging, **things)
+        things = {**self._sending, **said}
+        return upload(bytes(path), things.pop("vault", self.vault), **things)
+
+    def pipe(self, content: bytes, name: bytes, **said: Any) -> UploadOutcome:
+        """gk upload - --as NAME, with *content* as standard input."""
+        things = {**self._sending, **said}
+        return upload_standard_input(io.BytesIO(content), name, things.pop("vault", self.vault), **things)
 
     def copy_catalog(self, coding: Coding = PLAIN) -> bool:
         """What gk upload does at its end: bring the copy of the records in the vault up to date."""
@@ -103,6 +103,11 @@ class World:
         _connect(self.service, address).create_vault()
         with self.catalog.write() as records:
             return records.vaults.remember(address)
+
+    @property
+    def _sending(self) -> dict[str, Any]:
+        said = {"looking": Looking(Rules()), "sizes": SMALL, "coding": PLAIN}
+        return {"store": self.store, "staging": self.staging, **said, **self._always}
 
     @property
     def _always(self) -> dict[str, Any]:

@@ -321,6 +321,7 @@ def end_streams(root: Root, vault: Vault, *, catalog: Catalog, shipping: Shippin
             tell(
                 Noted(
                     "incomplete-set",
-                    f"{name} from standard input was broken off earlier and is not archived: send it again",
+                    f"{name} from standard input was broken off earlier: what was stored of it is deleted, and it is"
+                    " archived only when it is sent again",
                 )
             )
