@@ -29,7 +29,7 @@ class Crew:
         """Whether what is under way is to be dropped instead of finished."""
         self.room = Room((jobs + 1) * held)
         self._senders = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="send")
-        self._hashers = _Hashers(processors())
+        self._hashers = _Hashers(cpus())
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +121,7 @@ class _Hashers:
             del task
 
 
-def processors() -> int:
+def cpus() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
