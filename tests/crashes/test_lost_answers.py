@@ -59,7 +59,7 @@ def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> Exi
 
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_lost_beginning_is_looked_for_at_once(world: World, root: Path, arrived: bool) -> None:
-    """When the answer to an upload's beginning is lost, the same run finds it, or begins it: there is never a second."""
+    """A beginning whose answer is lost is found by the same run, or made by it: there is never a second upload."""
     break_once(world, "InitiateMultipartUpload", arrived=arrived)
 
     assert world.upload(root).exit is Exit.DONE
