@@ -1,3 +1,4 @@
+from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit
 
 
@@ -8,7 +9,8 @@ def _config(gk, text: str) -> None:
 
 def _shown(gk, *args: str, **env: str) -> dict[str, tuple[object, str, str]]:
     objects = gk("config", "show", "--json", *args, env=env).objects
-    return {one["key"]: (one["value"], one["origin"], one["where"]) for one in objects}
+    settings = [one for one in objects if one["type"] == "setting"]
+    return {one["key"]: (one["value"], one["origin"], one["where"]) for one in settings}
 
 
 def test_show_tells_where_each_value_came_from(gk) -> None:
@@ -35,6 +37,21 @@ def test_show_for_people(gk) -> None:
     lines = [line.split() for line in plain.splitlines()]
     assert ["vault.a.bundle_size", "64MiB"] in lines
     assert "config.toml:3" in gk("config", "show", "--origin").stdout
+
+
+def test_show_tells_what_memory_sending_takes(gk) -> None:
+    """Below the settings, and only where all are shown, stands the bound of memory that follows from them."""
+    most = 5 * 8 * MIB + 4 * 8 * MIB
+    assert (
+        f"\n\nSending holds at most {most // MIB}MiB of archives in memory (4 jobs, "
+        in gk("config", "show").stdout
+    )
+    assert gk("config", "show", "--json").the("sending-memory")["most"] == most
+    _config(gk, '[vault.a]\nurl = "local:a"\npart_size = "1MiB"\n[upload]\njobs = 2\n')
+    told = gk("config", "show", "--json").the("sending-memory")
+    assert (told["jobs"], told["part_size"], told["most"]) == (2, MIB, 3 * MIB + 2 * 8 * MIB)
+    assert "they are bigger." in gk("config", "show").stdout
+    assert "Sending" not in gk("config", "show", "upload.jobs").stdout
 
 
 def test_show_of_a_key_that_does_not_exist(gk) -> None:

@@ -18,6 +18,7 @@ from glacierkeep.domain.parts import (
     align,
     choose_part_size,
     cover,
+    held_bound,
     is_part_size,
     is_tree_hash_aligned,
     request_count,
@@ -98,6 +99,12 @@ def test_requests_are_counted(size: int, part_size: int) -> None:
     expected = 1 if size <= SINGLE_REQUEST_LIMIT else len(split(size, part_size)) + 2
 
     assert request_count(size, part_size) == expected
+
+
+def test_big_parts_take_no_more_memory_than_held_ones() -> None:
+    """What sending holds grows with the jobs, and with parts up to 8 MiB only."""
+    assert held_bound(4, 8 * MIB) == held_bound(4, 4 * GIB) == 5 * 8 * MIB + 4 * 8 * MIB
+    assert held_bound(1, MIB) == 2 * MIB + 8 * MIB < held_bound(2, MIB)
 
 
 @given(wishes())

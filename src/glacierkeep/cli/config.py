@@ -34,6 +34,15 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class SendingMemory:
+    """No setting, but what follows from them: sending holds at most *most* bytes of archives in memory."""
+
+    jobs: int
+    part_size: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigValid:
     """A config.toml without fault."""
 
@@ -57,7 +66,10 @@ def command() -> None:
 @options.everywhere
 @options.with_wiring
 def show(wiring: "Wiring", keys: tuple[str, ...], origin: bool) -> None:
-    """Show what is in force: options over environment over file over defaults."""
+    """Show what is in force: options over environment over file over defaults.
+
+    The last line is no setting: it says how much memory sending takes with them at most.
+    """
     from glacierkeep.cli.render.tables import Column
 
     settings = [setting for setting in _in_force(wiring) if not keys or setting.key in keys]
@@ -66,6 +78,31 @@ def show(wiring: "Wiring", keys: tuple[str, ...], origin: bool) -> None:
     if origin:
         columns.append(Column("ORIGIN", lambda one: one.where or one.origin))
     wiring.table(settings, columns)
+    if not keys:
+        wiring.show(_sending_memory(wiring), _memory_told)
+
+
+def _sending_memory(wiring: "Wiring") -> SendingMemory:
+    """The bound for the vault of the biggest parts."""
+    from glacierkeep.domain.limits import DEFAULT_PART_SIZE
+    from glacierkeep.domain.parts import held_bound
+
+    jobs, vaults = wiring.settings.upload.jobs, wiring.settings.vaults.values()
+    part_size = max((vault.part_size or DEFAULT_PART_SIZE for vault in vaults), default=DEFAULT_PART_SIZE)
+    return SendingMemory(jobs, part_size, held_bound(jobs, part_size))
+
+
+def _memory_told(memory: SendingMemory) -> str:
+    from glacierkeep.cli.render.words import count
+    from glacierkeep.config.quantities import write_size
+    from glacierkeep.domain.limits import MAX_HELD_PART
+
+    sentence = (
+        f"\nSending holds at most {write_size(memory.most)} of archives in memory"
+        f" ({count(memory.jobs, 'job')}, parts of {write_size(memory.part_size)})"
+    )
+    more = "; of an archive that needs more than 10,000 parts they are bigger"
+    return sentence + (more if memory.part_size < MAX_HELD_PART else "") + "."
 
 
 def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

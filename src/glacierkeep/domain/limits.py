@@ -27,8 +27,14 @@ ARCHIVE_OVERHEAD = 32 * KIB
 OUTPUT_LIFE_HOURS = 24
 """A finished job's output is kept at least this long. API reference, GetJobOutput."""
 
+UPLOAD_LIFE_HOURS = 24
+"""An upload that is idle so long may be forgotten. Developer guide, "Uploading large archives in parts"."""
+
 SINGLE_REQUEST_LIMIT = MIB
 """Ours: a bigger archive goes by multipart, because a single request cannot be repeated safely."""
 
+MAX_HELD_PART = 8 * MIB
+"""Ours: a bigger part is not held in memory, but hashed in one reading and sent in a second."""
+
 DEFAULT_PART_SIZE = 8 * MIB
-"""Ours: the largest part that is held in memory while it is hashed and sent."""
+"""Ours."""

@@ -7,6 +7,7 @@ from glacierkeep.domain.limits import (
     DEFAULT_PART_SIZE,
     LEAF,
     MAX_ARCHIVE,
+    MAX_HELD_PART,
     MAX_PART_SIZE,
     MAX_PARTS,
     MIN_PART_SIZE,
@@ -56,6 +57,15 @@ def split(size: int, part_size: int) -> list[ByteRange]:
 def request_count(size: int, part_size: int) -> int:
     """How many requests it takes to send an archive of *size* bytes by multipart or, if small, at once."""
     return 1 if size <= SINGLE_REQUEST_LIMIT else 2 + -(-size // part_size)
+
+
+def held_bound(jobs: int, part_size: int) -> int:
+    """How many bytes of archives sending holds in memory at most, with so many *jobs* and parts of *part_size*.
+
+    One part more than there are jobs is held, unless parts are too big for that, and each archive that is being read,
+    of which there are at most as many as jobs, has blocks to hash.
+    """
+    return (jobs + 1) * min(part_size, MAX_HELD_PART) + jobs * MAX_HELD_PART
 
 
 def align(wanted: ByteRange, size: int) -> ByteRange:

@@ -21,7 +21,7 @@ from glacierkeep.errors import (
     most_serious,
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
-from glacierkeep.operations.activity import lease
+from glacierkeep.operations.activity import lease, root_activity
 from glacierkeep.operations.incoming import FOLDER, clear_incoming
 from glacierkeep.operations.preconditions import require_no_rebuild
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
@@ -134,7 +134,7 @@ def upload_scope(
     require_no_rebuild(vault, catalog=catalog)
     shipped = Shipped()
     shipping = Shipping(catalog, store, tell, stop, jobs, shipped)
-    with lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+    with lease(root_activity(root), catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
         with catalog.write() as records:
             run_id = records.runs.start(root.root_id, vault.vault_id)
         run = Run(scope, root, run_id, vault, looking, sizes, coding, catalog, staging, tell, stop, shipping)
