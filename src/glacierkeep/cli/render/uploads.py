@@ -35,8 +35,9 @@ def _told(upload: UploadListed) -> str:
         return f"{parts[0]}; it may be an archive: gk sync-inventory tells, with an inventory made later"
     if upload.at_work:
         return f"{parts[0]}; another gk is at work on it"
-    if upload.idle_since > upload.begun_at:
-        parts.append(f"idle since {moment(upload.idle_since)}")
+    idle = moment(upload.idle_since)
+    if idle != moment(upload.begun_at):
+        parts.append(f"idle since {idle}")
     return f"{', '.join(parts)}; {_what_next(upload)}"
 
 
