@@ -42,6 +42,8 @@ def _told(upload: UploadListed) -> str:
 
 
 def _amount(upload: UploadListed) -> str:
+    if upload.uncertain and upload.size is not None:
+        return size(upload.size)
     if upload.size is None:
         return f"{size(upload.acknowledged)} sent" if upload.acknowledged else "nothing sent"
     return f"{size(upload.acknowledged)} of {size(upload.size)} sent"
@@ -53,7 +55,7 @@ def _what_next(upload: UploadListed) -> str:
     if upload.label is None:
         return "these records do not know it"
     if upload.source is None:
-        again = f"gk upload - --label {shlex.quote(safe(upload.label))}"
+        again = f"the next gk upload - below {safe(upload.label)}"
     else:
         again = f"gk upload {safe(shlex.quote(os.fsdecode(upload.source)))}"
     if upload.kind == VOLUMES and not upload.resumable:
