@@ -40,7 +40,7 @@ def test_the_first_line_says_what_it_is_and_the_last_counts(kept: Kept) -> None:
     first, *between, last = read(lines)
     assert first == {
         "gk": 1, "type": "catalog", "catalog": kept.catalog.id, "vault": "local:default", "generation": 1,
-        "set": SET, "index": 0, "schema": "0003", "made_at": 1767268800000000, "inventory_date": 1767268800000000,
+        "set": SET, "index": 0, "schema": "0004", "made_at": 1767268800000000, "inventory_date": 1767268800000000,
     }  # fmt: skip
     assert copy.generation == 1
     counts = Counter(said["type"] for said in between)

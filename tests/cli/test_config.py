@@ -1,3 +1,4 @@
+from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit
 
 
@@ -8,7 +9,8 @@ def _config(gk, text: str) -> None:
 
 def _shown(gk, *args: str, **env: str) -> dict[str, tuple[object, str, str]]:
     objects = gk("config", "show", "--json", *args, env=env).objects
-    return {one["key"]: (one["value"], one["origin"], one["where"]) for one in objects}
+    settings = [one for one in objects if one["type"] == "setting"]
+    return {one["key"]: (one["value"], one["origin"], one["where"]) for one in settings}
 
 
 def test_show_tells_where_each_value_came_from(gk) -> None:
@@ -35,6 +37,18 @@ def test_show_for_people(gk) -> None:
     lines = [line.split() for line in plain.splitlines()]
     assert ["vault.a.bundle_size", "64MiB"] in lines
     assert "config.toml:3" in gk("config", "show", "--origin").stdout
+
+
+def test_show_tells_what_memory_sending_takes(gk) -> None:
+    """Below the settings, and only where all are shown, stands the bound of memory that follows from them."""
+    most = 5 * 4 * MIB + 4 * MIB
+    told = "\n\nSending holds at most 24MiB of archives in memory (4 jobs), whatever their size.\n"
+    assert gk("config", "show").stdout.endswith(told)
+    assert gk("config", "show", "--json").the("sending-memory")["most"] == most
+    gk("config", "set", "upload.jobs", "2")
+    told = gk("config", "show", "--json").the("sending-memory")
+    assert (told["jobs"], told["most"]) == (2, 3 * 4 * MIB + 2 * MIB)
+    assert "Sending" not in gk("config", "show", "upload.jobs").stdout
 
 
 def test_show_of_a_key_that_does_not_exist(gk) -> None:

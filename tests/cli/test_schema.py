@@ -48,6 +48,7 @@ COMMANDS: list[tuple[str, ...]] = [
 LIFE: list[tuple[str, ...]] = [
     ("upload", "--dry-run", "PHOTOS"),
     ("upload", "PHOTOS"),
+    ("upload", "--abandon"),
     ("ls",),
     ("ls", "photos"),
     ("find", "jpg"),
@@ -84,6 +85,7 @@ TYPES_OF_A_LIFE = {
     "job-listed",
     "inventory-sync",
     "deletion",
+    "uploads-abandoned",
     "archive-stored",
     "job-requested",
     "catalog-rebuilt",
@@ -126,6 +128,7 @@ def test_every_line_agrees_with_the_schema(gk, validator: Any, tmp_path: Path) -
         "identity-listed",
         "sheet-written",
         "sheet-read",
+        "sending-memory",
         "setting",
     }
 

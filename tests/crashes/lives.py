@@ -11,13 +11,14 @@ from pathlib import Path
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import ArchiveState
-from glacierkeep.errors import Exit, NoSuchName
+from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.selection import Moment, select
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from support.compare import differences
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
+from support.unreliable import no_fault, once
 from support.world import HOST, World
 
 Complaints = Iterator[str]
@@ -355,7 +356,57 @@ def _rebuild_again(world: World, left: Left) -> Complaints:
     yield from unsettled(world)
 
 
+# Unfinished uploads are ended
+
+
+def _leave_unfinished(world: World) -> None:
+    """A file with a part, a bundle and standard input whose beginnings got no answer, volumes, and a copy in doubt."""
+    for label, sizes in {"photos": [2500], "music": [700, 900], "film": [4500]}.items():
+        (world.folder.parent / label).mkdir()
+        for at, size in enumerate(sizes):
+            (world.folder.parent / label / f"{at}.bin").write_bytes(random.Random(at).randbytes(size * _KIB))
+    _break_off(world, lambda: world.upload(root_of(world), jobs=1), "UploadMultipartPart", 2)
+    _break_off(
+        world, lambda: world.upload(world.folder.parent / "music"), "InitiateMultipartUpload", arrived=True
+    )
+    _break_off(world, lambda: world.pipe(_PIPED, b"dump.tar"), "InitiateMultipartUpload", arrived=True)
+    said = {"sizes": SMALL_VOLUMES, "coding": FORMS["sealed"], "jobs": 1}
+    _break_off(world, lambda: world.upload(world.folder.parent / "film", **said), "UploadMultipartPart", 5)
+    _break_off(world, lambda: world.copy_catalog(FORMS["sealed"]), "UploadArchive")
+    with world.catalog.read() as records:
+        left = [upload.state for upload in records.uploads.outstanding(uncertain=True)]
+    assert len(left) == 5, left
+
+
+def _break_off(
+    world: World, act: Callable[[], object], operation: str, nth: int = 1, *, arrived: bool = False
+) -> None:
+    setattr(world.service, "after" if arrived else "before", once(operation, nth=nth))
+    with contextlib.suppress(GlacierkeepError):
+        act()
+    world.service.before = world.service.after = no_fault
+
+
+def _abandon(world: World) -> None:
+    world.abandon()
+
+
+def _abandon_again(world: World, left: Left) -> Complaints:
+    outcome = world.abandon()
+    if outcome.exit is not Exit.DONE:
+        yield f"the next call ended with {outcome!r}"
+    if (left.done + world.service.done)["DeleteArchive"] not in (1, 2):
+        yield "the volume that was stored is not deleted once, or once again after a kill"
+    if world.abandon().uploads:
+        yield "something was left after the second call"
+    world.upload(root_of(world), jobs=1)
+    yield from unsettled(world)
+    yield from disagreements(world)
+    yield from lost(world)
+
+
 LIVES = {
+    "abandon": Life(_leave_unfinished, _abandon, _abandon_again),
     "upload": Life(_begin, _upload, _upload_again),
     "standard-input": Life(lambda world: None, _pipe, _pipe_again),
     "stream": Life(lambda world: None, _stream, _stream_again),

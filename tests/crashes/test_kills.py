@@ -21,6 +21,7 @@ _LEAST = {
     "retrieve": 45,
     "delete": 6,
     "sync-inventory": 15,
+    "abandon": 40,
 }
 """How many boundaries each life has at least: fewer would mean that they are no longer seen."""
 

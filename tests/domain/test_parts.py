@@ -18,6 +18,7 @@ from glacierkeep.domain.parts import (
     align,
     choose_part_size,
     cover,
+    held_bound,
     is_part_size,
     is_tree_hash_aligned,
     request_count,
@@ -98,6 +99,12 @@ def test_requests_are_counted(size: int, part_size: int) -> None:
     expected = 1 if size <= SINGLE_REQUEST_LIMIT else len(split(size, part_size)) + 2
 
     assert request_count(size, part_size) == expected
+
+
+def test_what_sending_holds_grows_with_the_jobs_only() -> None:
+    """What sending holds is five blocks of 4 MiB for four jobs, and a MiB for each of them."""
+    assert held_bound(4) == 5 * 4 * MIB + 4 * MIB
+    assert held_bound(1) < held_bound(2)
 
 
 @given(wishes())

@@ -52,7 +52,7 @@ def test_archives_go_side_by_side(world: World, films: Path) -> None:
 
 
 def test_one_that_fails_does_not_stop_the_others(world: World, films: Path) -> None:
-    """An archive that the service refuses is told of with exit code 8; the others arrive, and it does with the next run."""
+    """An archive that the service refuses is told of, with exit code 8; the others arrive, and it with the next run."""
     world.service.before = _refuse_once("CompleteMultipartUpload")
     outcome = world.upload(films, jobs=2)
     world.service.before = no_fault

@@ -17,6 +17,7 @@ from glacierkeep.domain.vault import parse_address
 from glacierkeep.events import Event
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
+from glacierkeep.operations.abandon import UploadsAbandoned, abandon
 from glacierkeep.operations.catalog_copies import copy_catalog
 from glacierkeep.operations.poll import PollOutcome, poll
 from glacierkeep.operations.rebuild import CatalogRebuilt, rebuild
@@ -26,6 +27,7 @@ from glacierkeep.operations.shipping import Shipped, Shipping
 from glacierkeep.operations.standard_input import upload_standard_input
 from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
+from glacierkeep.operations.uploads import UploadListed, uploads
 from glacierkeep.stores.glacier.client import connect
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.crew import Crew
@@ -67,6 +69,15 @@ class World:
         """gk upload - --as NAME, with *content* as standard input."""
         things = {**self._sending, **said}
         return upload_standard_input(io.BytesIO(content), name, things.pop("vault", self.vault), **things)
+
+    def abandon(self, *paths: Path | bytes, **said: Any) -> UploadsAbandoned:
+        """gk upload --abandon [PATH...]."""
+        things: dict[str, Any] = {"store": self.store, "staging": self.staging, **self._always, **said}
+        return abandon(things.pop("vault", self.vault), [bytes(path) for path in paths], **things)
+
+    def uploads(self) -> list[UploadListed]:
+        """What gk status tells of unfinished uploads."""
+        return uploads(self.vault, catalog=self.catalog, clock=self.clock)
 
     def copy_catalog(self, coding: Coding = PLAIN) -> bool:
         """What gk upload does at its end: bring the copy of the records in the vault up to date."""

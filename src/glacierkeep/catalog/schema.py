@@ -4,7 +4,7 @@ from sqlalchemy import Column, Index, LargeBinary, MetaData, Table, Text, Unique
 
 from glacierkeep.catalog.columns import CLUSTERED, STRICT, Big, Moment, key, refer
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this gk reads and writes; alembic is asked only when a catalog has another."""
 
 metadata = MetaData(

@@ -27,6 +27,7 @@ uploads = Table(
     Column("description", Text, nullable=False),
     Column("upload_id", Text),
     Column("created_at", Moment, nullable=False),
+    Column("moved_at", Moment),
     UniqueConstraint("vault_id", "token"),
     **STRICT,
 )

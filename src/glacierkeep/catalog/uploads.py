@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from glacierkeep.catalog.batches import inserted_key
 from glacierkeep.catalog.columns import signed, unsigned
@@ -64,6 +64,8 @@ class Uploads:
         values = {column: value for column, value in given.items() if value is not None}
         if values:
             self._connection.execute(uploads.update().where(uploads.c.id == upload_key).values(values))
+        if upload_id is not None:
+            self._moved(upload_key)
 
     def part_sent(self, upload_key: int, start: int, length: int, tree_hash: bytes) -> None:
         """The service has acknowledged that part; said twice, the last one holds."""
@@ -71,6 +73,12 @@ class Uploads:
         self._connection.execute(parts.delete().where(same))
         row = {"upload_key": upload_key, "start": start, "length": length, "tree_hash": tree_hash}
         self._connection.execute(parts.insert(), row)
+        self._moved(upload_key)
+
+    def _moved(self, upload_key: int) -> None:
+        """The service has just answered about the upload."""
+        own = uploads.update().where(uploads.c.id == upload_key)
+        self._connection.execute(own.values(moved_at=self._clock.now()))
 
     def drop_parts(self, upload_key: int) -> None:
         """Its parts are lost with the service: all are to be sent again."""
@@ -83,6 +91,16 @@ class Uploads:
             SentPart(ByteRange(row.start, row.start + row.length), row.tree_hash)
             for row in self._connection.execute(own)
         ]
+
+    def acknowledged(self, vault_id: int) -> dict[int, int]:
+        """How many bytes of each of the vault's uploads the service has in parts, by key; none that has no part."""
+        summed = (
+            select(parts.c.upload_key, func.sum(parts.c.length).label("length"))
+            .join(uploads, uploads.c.id == parts.c.upload_key)
+            .where(uploads.c.vault_id == vault_id)
+            .group_by(parts.c.upload_key)
+        )
+        return {row.upload_key: row.length for row in self._connection.execute(summed)}
 
     def get(self, upload_key: int) -> Upload:
         """The upload with that key. Raises KeyError."""
@@ -134,4 +152,5 @@ def _upload(row: Row[Any]) -> Upload:
         description=row.description,
         upload_id=row.upload_id,
         created_at=row.created_at,
+        moved_at=row.moved_at,
     )

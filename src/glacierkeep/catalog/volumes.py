@@ -32,14 +32,15 @@ class VolumeSets:
         form: str,
     ) -> VolumeSet:
         """Write down a set before its first volume is made."""
+        now = self._clock.now()
         row = {
             "vault_id": vault_id, "root_id": root_id, "token": token, "path": path, "size": size,
             "mtime_ns": kept_mtime(mtime_ns), "inode": signed(inode), "volume_size": volume_size, "form": form,
-            "created_at": self._clock.now(),
+            "created_at": now,
         }  # fmt: skip
         key = inserted_key(self._connection, volume_sets, row)
         return VolumeSet(
-            key, vault_id, root_id, token, path, size, kept_mtime(mtime_ns), inode, volume_size, form
+            key, vault_id, root_id, token, path, size, kept_mtime(mtime_ns), inode, volume_size, form, now
         )
 
     def by_token(self, vault_id: int, token: str) -> VolumeSet | None:
@@ -52,6 +53,11 @@ class VolumeSets:
         """The sets of that root in that vault, oldest first."""
         own = select(volume_sets).where(volume_sets.c.vault_id == vault_id, volume_sets.c.root_id == root_id)
         return [_read_set(row) for row in self._connection.execute(own.order_by(volume_sets.c.id))]
+
+    def of_vault(self, vault_id: int) -> list[VolumeSet]:
+        """The sets in that vault, oldest first."""
+        own = select(volume_sets).where(volume_sets.c.vault_id == vault_id).order_by(volume_sets.c.id)
+        return [_read_set(row) for row in self._connection.execute(own)]
 
     def all(self) -> list[VolumeSet]:
         """Every set, oldest first."""
@@ -95,4 +101,5 @@ def _read_set(row: Row[Any]) -> VolumeSet:
         inode=unsigned(row.inode),
         volume_size=row.volume_size,
         form=row.form,
+        created_at=row.created_at,
     )

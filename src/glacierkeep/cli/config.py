@@ -34,6 +34,14 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class SendingMemory:
+    """No setting, but what follows from them: sending holds at most *most* bytes of archives in memory."""
+
+    jobs: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigValid:
     """A config.toml without fault."""
 
@@ -57,7 +65,10 @@ def command() -> None:
 @options.everywhere
 @options.with_wiring
 def show(wiring: "Wiring", keys: tuple[str, ...], origin: bool) -> None:
-    """Show what is in force: options over environment over file over defaults."""
+    """Show what is in force: options over environment over file over defaults.
+
+    The last line is no setting: it says how much memory sending takes with them at most.
+    """
     from glacierkeep.cli.render.tables import Column
 
     settings = [setting for setting in _in_force(wiring) if not keys or setting.key in keys]
@@ -66,6 +77,23 @@ def show(wiring: "Wiring", keys: tuple[str, ...], origin: bool) -> None:
     if origin:
         columns.append(Column("ORIGIN", lambda one: one.where or one.origin))
     wiring.table(settings, columns)
+    if not keys:
+        wiring.show(_sending_memory(wiring), _memory_told)
+
+
+def _sending_memory(wiring: "Wiring") -> SendingMemory:
+    from glacierkeep.domain.parts import held_bound
+
+    jobs = wiring.settings.upload.jobs
+    return SendingMemory(jobs, held_bound(jobs))
+
+
+def _memory_told(memory: SendingMemory) -> str:
+    from glacierkeep.cli.render.words import count
+    from glacierkeep.config.quantities import write_size
+
+    most, jobs = write_size(memory.most), count(memory.jobs, "job")
+    return f"\nSending holds at most {most} of archives in memory ({jobs}), whatever their size."
 
 
 def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

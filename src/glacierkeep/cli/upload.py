@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glacierkeep.cli import options, params
+from glacierkeep.cli import options, params, upload_abandon
 from glacierkeep.cli.epilog import epilog
 from glacierkeep.domain.forms import Compression
 from glacierkeep.errors import Exit, UsageError
@@ -41,10 +41,19 @@ _EXITS = (
         "gk upload --dry-run ~/photos",
         "gk upload --exclude '*.tmp' --exclude-from rules.txt ~/documents",
         "pg_dump shop | gk upload - --as shop.sql",
+        "gk upload --abandon ~/photos",
         exits=_EXITS,
     ),
 )
-@click.argument("paths", nargs=-1, required=True, type=params.PathName(), metavar="PATH... | -")
+@click.argument(
+    "paths", nargs=-1, callback=upload_abandon.required, type=params.PathName(), metavar="PATH... | -"
+)
+@click.option(
+    "--abandon",
+    is_flag=True,
+    is_eager=True,
+    help="End unfinished uploads: those of PATH, or all of the vault.",
+)
 @click.option("--as", "as_name", type=params.PathName(), help="The name for what comes from standard input.")
 @click.option("--label", help="The label of a new root; otherwise the folder's name.")
 @click.option(
@@ -89,6 +98,7 @@ _EXITS = (
 def command(
     wiring: "Wiring",
     paths: tuple[bytes, ...],
+    abandon: bool,
     as_name: bytes | None,
     label: str | None,
     exclude: tuple[str, ...],
@@ -108,7 +118,13 @@ def command(
     Broken off anywhere, the same command goes on where it stopped.
 
     Folders marked by CACHEDIR.TAG or .nobackup are left out.
+
+    --abandon sends nothing: it ends what was broken off and will not be finished. Bundles go with any PATH of their
+    root. Without PATH it also ends uploads that bear this catalog's id and that the catalog does not know, as after a
+    restored backup, unless another gk of this catalog is sending. What another tool or catalog began is left alone.
     """
+    if abandon:
+        return upload_abandon.end_uploads(wiring, paths, label, as_name)
     _check_words(paths, as_name, label)
     chosen = wiring.vault()
     looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum, xattrs)

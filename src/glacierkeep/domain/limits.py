@@ -27,6 +27,9 @@ ARCHIVE_OVERHEAD = 32 * KIB
 OUTPUT_LIFE_HOURS = 24
 """A finished job's output is kept at least this long. API reference, GetJobOutput."""
 
+UPLOAD_LIFE_HOURS = 24
+"""An upload that is idle so long may be forgotten. Developer guide, "Uploading large archives in parts"."""
+
 SINGLE_REQUEST_LIMIT = MIB
 """Ours: a bigger archive goes by multipart, because a single request cannot be repeated safely."""
 

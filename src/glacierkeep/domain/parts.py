@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from glacierkeep.domain.limits import (
+    BLOCK,
     DEFAULT_PART_SIZE,
     LEAF,
     MAX_ARCHIVE,
     MAX_PART_SIZE,
     MAX_PARTS,
+    MIB,
     MIN_PART_SIZE,
     SINGLE_REQUEST_LIMIT,
 )
@@ -56,6 +58,12 @@ def split(size: int, part_size: int) -> list[ByteRange]:
 def request_count(size: int, part_size: int) -> int:
     """How many requests it takes to send an archive of *size* bytes by multipart or, if small, at once."""
     return 1 if size <= SINGLE_REQUEST_LIMIT else 2 + -(-size // part_size)
+
+
+def held_bound(jobs: int) -> int:
+    """How many bytes of archives sending holds in memory at most: blocks that are read ahead, hashed or sent, one more
+    than there are *jobs*, and a MiB for each job that reads what it sends. Neither files nor parts that are big count."""
+    return (jobs + 1) * BLOCK + jobs * MIB
 
 
 def align(wanted: ByteRange, size: int) -> ByteRange:

@@ -229,7 +229,8 @@ class Extent:
 class Upload:
     """One archive on its way. *source* is the staged file's name, or the file's root-relative path.
 
-    *inode*, *mtime_ns* and *size* are the source's when it was planned.
+    *inode*, *mtime_ns* and *size* are the source's when it was planned. *moved_at*: when the service was last heard of
+    it; None: not since it was written down.
     """
 
     upload_key: int
@@ -248,6 +249,7 @@ class Upload:
     description: str
     upload_id: str | None
     created_at: datetime
+    moved_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ class VolumeSet:
     inode: int
     volume_size: int
     form: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

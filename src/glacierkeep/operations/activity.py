@@ -9,10 +9,27 @@ from datetime import timedelta
 
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
+from glacierkeep.domain.records import Root, Vault
 from glacierkeep.errors import GlacierkeepError, Locked
 
+_ROOT, _COPY = "root", "catalog copy"
 HEARTBEAT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.5
+
+
+def root_activity(root: Root) -> str:
+    """What the lease is called under which *root* is uploaded."""
+    return f"{_ROOT} {root.label}"
+
+
+def copy_activity(vault: Vault) -> str:
+    """What the lease is called under which a copy of the records is sent to *vault*."""
+    return f"{_COPY} {vault.address}"
+
+
+def is_sending(activity: str) -> bool:
+    """Whether whoever holds the lease on *activity* sends archives."""
+    return activity.startswith((f"{_ROOT} ", f"{_COPY} "))
 
 
 @contextmanager

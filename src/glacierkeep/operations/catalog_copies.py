@@ -19,11 +19,12 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain.copies import Copy, is_full_due
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.forms import Compression, Squeeze
-from glacierkeep.domain.records import Upload, UploadState, Vault
+from glacierkeep.domain.records import Upload, Vault
 from glacierkeep.errors import GlacierkeepError, Locked
 from glacierkeep.events import Listener, Noted
-from glacierkeep.operations.activity import lease
+from glacierkeep.operations.activity import copy_activity, lease
 from glacierkeep.operations.asking import new_token
+from glacierkeep.operations.ending import end_upload
 from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.preconditions import NotSealed
 from glacierkeep.operations.shipping import Shipping
@@ -55,7 +56,7 @@ def copy_catalog(
     What goes wrong is told and no reason to fail: the next run sends a copy.
     """
     try:
-        with lease(f"catalog copy {vault.address}", catalog=catalog, clock=clock, host=host):
+        with lease(copy_activity(vault), catalog=catalog, clock=clock, host=host):
             return _Copying(vault, catalog, staging, coding, part, shipping).bring_up_to_date()
     except Locked:
         return False
@@ -74,7 +75,8 @@ class _Copying:
     shipping: Shipping
 
     def bring_up_to_date(self) -> bool:
-        self._give_up_unfinished()
+        give_up_copies(self.vault, catalog=self.catalog, staging=self.staging, shipping=self.shipping)
+        clear_staging(self.staging, catalog=self.catalog)
         after, due = self._look()
         if not due:
             return False
@@ -140,30 +142,18 @@ class _Copying:
             self.shipping.ship(upload, source, record, files=0, name=MEMBER, segments=stored.segments)
         drop_staged(stored.path)
 
-    def _give_up_unfinished(self) -> None:
-        """End what an earlier run began; one that perhaps was completed is an archive that an inventory will show."""
-        with self.catalog.read() as records:
-            left = records.uploads.outstanding(self.vault.vault_id)
-            begun = [copy for copy in records.copies.all(self.vault.vault_id) if copy.archive_key is None]
-        for upload in left:
-            if upload.kind == ArchiveKind.CATALOG:
-                self._give_up(upload)
-        with self.catalog.write() as records:
-            for copy in begun:
-                records.copies.give_up(copy.copy_id)
-        clear_staging(self.staging, catalog=self.catalog)
 
-    def _give_up(self, upload: Upload) -> None:
-        """End the upload; if it may have become an archive, keep its token for the next inventory."""
-        store = self.shipping.store
-        if upload.state is UploadState.INTENDED:
-            for opened in store.list_uploads():
-                if opened.description == upload.description:
-                    store.abort_upload(opened.upload_id)
-        if upload.upload_id is not None:
-            store.abort_upload(upload.upload_id)
-        with self.catalog.write() as records:
-            if upload.state in (UploadState.SENDING, UploadState.COMPLETING):
-                records.uploads.update(upload.upload_key, state=UploadState.UNCERTAIN)
-            else:
-                records.uploads.forget(upload.upload_key)
+def give_up_copies(vault: Vault, *, catalog: Catalog, staging: Path, shipping: Shipping) -> list[Upload]:
+    """End what an earlier run began, the lease of copies held; those that may have become archives, which an inventory
+    will show. Raises what the store raises."""
+    with catalog.read() as records:
+        left = [
+            each for each in records.uploads.outstanding(vault.vault_id) if each.kind == ArchiveKind.CATALOG
+        ]
+        begun = [copy for copy in records.copies.all(vault.vault_id) if copy.archive_key is None]
+    opened = list(shipping.store.list_uploads()) if left else []
+    kept = [each for each in left if not end_upload(each, opened, shipping=shipping, staging=staging)]
+    with catalog.write() as records:
+        for copy in begun:
+            records.copies.give_up(copy.copy_id)
+    return kept

@@ -9,7 +9,7 @@ from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.labels import NO_HOST, is_claimable, trouble_with_label
 from glacierkeep.domain.records import Root
-from glacierkeep.errors import NoSuchFile, RootLooksEmpty, UsageError
+from glacierkeep.errors import NoSuchFile, NothingToDo, RootLooksEmpty, UsageError
 
 STANDARD_INPUT_LABEL = "stdin"
 STANDARD_INPUT_PATH = b"-"
@@ -55,6 +55,43 @@ def choose_scope(given: bytes, *, label: str | None, host: str, catalog: Catalog
     free = {each for each, root in roots.items() if is_claimable(root)}
     wanted = _free_label(path, label, host, roots.keys() - free)
     return Scope(roots.get(wanted), wanted, path, name, single)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What lies below *start* in *root*; b"" means all of it."""
+
+    root: Root
+    start: bytes
+
+    def holds(self, path: bytes) -> bool:
+        """Whether *path*, below the root, is there."""
+        return not self.start or path == self.start or path.startswith(self.start + b"/")
+
+
+def place_of(given: bytes, *, label: str, host: str, catalog: Catalog) -> Place:
+    """Where in a known root the path *given* lies, be it there or not; `-` is standard input under *label*.
+
+    Raises NothingToDo if nothing was ever uploaded from there.
+    """
+    path = STANDARD_INPUT_PATH + label.encode() if given == b"-" else _absolute(given)
+    with catalog.read() as records:
+        root = records.roots.at(host, path) if given == b"-" else records.roots.holding(host, path)
+    if root is None:
+        raise NothingToDo(
+            f"nothing was ever uploaded from {names.printable(given)}",
+            hint="gk ls lists the roots; gk status tells what is unfinished",
+        )
+    start = b"" if path == root.path else os.path.relpath(path, root.path)
+    return Place(root, start)
+
+
+def _absolute(given: bytes) -> bytes:
+    """The absolute path without symlinks on its way; a symlinked folder is followed."""
+    if os.path.isdir(given):
+        return os.path.realpath(given)
+    path = os.path.abspath(given)
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def names_joined(path: bytes, name: bytes) -> bytes:
@@ -105,8 +142,7 @@ def _resolve(given: bytes) -> tuple[bytes, bool]:
     try:
         if os.path.isdir(given):
             return os.path.realpath(given), False
-        path = os.path.abspath(given)
-        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        path = _absolute(given)
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -64,7 +64,7 @@ def upload_standard_input(
     trouble = names.trouble_with(name)
     if trouble:
         raise UsageError(f"{names.printable(name)!r} cannot be a name in the catalog: {trouble}")
-    folder = os.fsencode(staging / _FOLDER / root.label)
+    folder = _folder(root, staging)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     place = os.path.join(folder, name)
     incoming = Incoming(stream, staging / FOLDER, sizes.volume, stop)
@@ -102,9 +102,24 @@ def _root(label: str, host: str, catalog: Catalog) -> Root:
     return settle_root(Scope(root, label, path, b"", single=False), host=host, catalog=catalog)
 
 
-@contextlib.contextmanager
-def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Catalog) -> Iterator[None]:
-    """*incoming* lies at *place* below *folder*, and stays there for the next run if its upload is broken off."""
+def is_staged(root: Root, *, staging: Path) -> bool:
+    """Whether an earlier run left something in staging that came for *root*."""
+    return any(files for _, _, files in os.walk(_folder(root, staging)))
+
+
+def drop_staged_input(root: Root, *, catalog: Catalog, staging: Path) -> None:
+    """Remove from staging what came for *root* and no unfinished upload needs. The lease on *root* is held."""
+    folder = _folder(root, staging)
+    _drop_needless(folder, root, catalog)
+    for walked, _, _ in os.walk(folder, topdown=False):
+        _clear_empty(walked, folder)
+
+
+def _folder(root: Root, staging: Path) -> bytes:
+    return os.fsencode(staging / _FOLDER / root.label)
+
+
+def _drop_needless(folder: bytes, root: Root, catalog: Catalog) -> None:
     with catalog.read() as records:
         needed = {
             os.path.join(folder, left.source) for left in records.uploads.outstanding(root_id=root.root_id)
@@ -112,6 +127,12 @@ def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Ca
     for walked, _, files in os.walk(folder):
         for path in {os.path.join(walked, file) for file in files} - needed:
             os.unlink(path)
+
+
+@contextlib.contextmanager
+def _staged(incoming: Path, place: bytes, folder: bytes, root: Root, catalog: Catalog) -> Iterator[None]:
+    """*incoming* lies at *place* below *folder*, and stays there for the next run if its upload is broken off."""
+    _drop_needless(folder, root, catalog)
     os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
     os.replace(incoming, place)
     yield

@@ -21,7 +21,7 @@ from glacierkeep.errors import (
     most_serious,
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
-from glacierkeep.operations.activity import lease
+from glacierkeep.operations.activity import lease, root_activity
 from glacierkeep.operations.failures import Failures
 from glacierkeep.operations.incoming import FOLDER, clear_incoming
 from glacierkeep.operations.preconditions import require_no_rebuild
@@ -141,7 +141,7 @@ def upload_scope(
     require_no_rebuild(vault, catalog=catalog)
     shipped = Shipped()
     with (
-        lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait),
+        lease(root_activity(root), catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait),
         Crew(jobs) as crew,
     ):
         with catalog.write() as records:
