@@ -143,6 +143,7 @@ def test_a_hard_link_whose_first_name_fails_brings_the_content(world: World, fil
 
 def test_a_file_that_changes_on_its_way_is_sent_again(world: World, films: Path, tmp_path: Path) -> None:
     """A file that changes while it is sent is sent once more, as it is then; others are not touched by that."""
+    (films / "0.bin").write_bytes(b"old" * 3 * MIB)  # longer than what is read ahead
     changed: list[int] = []
 
     def change(operation: str) -> None:

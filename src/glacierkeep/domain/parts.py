@@ -61,8 +61,10 @@ def request_count(size: int, part_size: int) -> int:
 
 
 def held_bound(jobs: int) -> int:
-    """How many bytes of archives sending holds in memory at most: blocks that are read ahead, hashed or sent, one more
-    than there are *jobs*, and a MiB for each job that reads what it sends. Neither files nor parts that are big count."""
+    """How many bytes of archives sending holds in memory at most, however big files and parts are.
+
+    These are blocks that are read ahead, hashed or sent, one more than *jobs*, and a MiB for each job that sends.
+    """
     return (jobs + 1) * BLOCK + jobs * MIB
 
 
