@@ -269,6 +269,21 @@ class ServiceBusy(ServiceError):
     code = "busy"
 
 
+class UploadUncertain(ServiceError):
+    """The answer that tells whether an upload became an archive was lost: the next inventory will tell."""
+
+    code = "upload-uncertain"
+
+    def __init__(self, cause: ServiceError) -> None:
+        super().__init__(
+            f"whether it became an archive is not known: {cause}",
+            service_code=cause.service_code,
+            status=cause.status,
+            request_id=cause.request_id,
+            hint="the same command sends it again; gk sync-inventory finds out what became of it",
+        )
+
+
 class NotFound(ServiceError):
     """The service does not know the vault, archive, upload or job."""
 

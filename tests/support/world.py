@@ -28,6 +28,7 @@ from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.stores.glacier.client import connect
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.crew import Crew
 from support.clock import TurnedClock
 from support.unreliable import Unreliable
 
@@ -70,10 +71,11 @@ class World:
     def copy_catalog(self, coding: Coding = PLAIN) -> bool:
         """What gk upload does at its end: bring the copy of the records in the vault up to date."""
         things = dict(self._always)
-        shipping = Shipping(self.catalog, self.store, self.told.append, lambda: False, 2, Shipped())
-        return copy_catalog(
-            self.vault, staging=self.staging, coding=coding, part=MIB, shipping=shipping, **things
-        )
+        with Crew(2) as crew:
+            shipping = Shipping(self.catalog, self.store, self.told.append, lambda: False, crew, Shipped())
+            return copy_catalog(
+                self.vault, staging=self.staging, coding=coding, part=MIB, shipping=shipping, **things
+            )
 
     def rebuild(self, **said: Any) -> CatalogRebuilt:
         """gk catalog rebuild."""

@@ -12,11 +12,18 @@ from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.treehash import tree_hash
 from glacierkeep.errors import Exit, ServiceBusy, ServiceError, SourceChanged
+from glacierkeep.transfer import send
+from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.parts import part_body
-from glacierkeep.transfer.send import send_parts
 from glacierkeep.transfer.source import StagedSource
 from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, Bytes, Shelf, pattern, sizes
+
+
+def send_parts(source, part_size, sink, *, jobs=4, held=8 * MIB, **more):
+    """Send with a crew of its own."""
+    with Crew(jobs, held=held) as crew:
+        return send.send_parts(source, part_size, sink, crew=crew, **more)
 
 
 @settings(max_examples=25)

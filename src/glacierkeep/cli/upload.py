@@ -141,21 +141,23 @@ def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> 
     """Bring the copy of the records in the vault up to date, unless that is not wanted or somebody asked to stop."""
     from glacierkeep.operations.catalog_copies import copy_catalog
     from glacierkeep.operations.shipping import Shipped, Shipping
+    from glacierkeep.transfer.crew import Crew
 
     if not wiring.settings.catalog.copy_to_vault or wiring.stop():
         return
-    jobs, store = wiring.settings.upload.jobs, wiring.store(chosen)
-    copy_catalog(
-        _vault(wiring, chosen),
-        catalog=wiring.catalog,
-        staging=wiring.staging(),
-        clock=wiring.clock,
-        host=wiring.host,
-        coding=coding,
-        part=_sizes(chosen).part,
-        shipping=Shipping(wiring.catalog, store, wiring.listener, wiring.stop, jobs, Shipped()),
-        tell=wiring.listener,
-    )
+    store = wiring.store(chosen)
+    with Crew(wiring.settings.upload.jobs) as crew:
+        copy_catalog(
+            _vault(wiring, chosen),
+            catalog=wiring.catalog,
+            staging=wiring.staging(),
+            clock=wiring.clock,
+            host=wiring.host,
+            coding=coding,
+            part=_sizes(chosen).part,
+            shipping=Shipping(wiring.catalog, store, wiring.listener, wiring.stop, crew, Shipped()),
+            tell=wiring.listener,
+        )
 
 
 def _going_on(wiring: "Wiring", one: "Callable[[bytes], Exit]", path: bytes) -> Exit:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from glacierkeep.bundle.encode import encode
+from glacierkeep.bundle.encode import Stored, encode
 from glacierkeep.bundle.files import as_disk_trouble
 from glacierkeep.bundle.folder import FOLDER_FLAGS, open_below, open_source
 from glacierkeep.bundle.pack import BundleWriter
@@ -18,9 +18,10 @@ from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.filling import Filling
 from glacierkeep.domain.forms import Sizes
+from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.records import NewVersion, Root, Upload, Vault
-from glacierkeep.errors import SourceChanged
+from glacierkeep.errors import BytesMismatch, ServiceError, SourceChanged
 from glacierkeep.events import Listener, Trouble
 from glacierkeep.operations.choosing_form import Way, way_of
 from glacierkeep.operations.content import Judged, judge, look_again, source_of
@@ -32,12 +33,14 @@ from glacierkeep.operations.contents import (
     record_file,
     record_members,
 )
+from glacierkeep.operations.failures import Failures
+from glacierkeep.operations.flight import Flight
 from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.references import References
 from glacierkeep.operations.scan import Change
 from glacierkeep.operations.shipping import Shipping
 from glacierkeep.operations.volumes import Volumes, drop_staged
-from glacierkeep.transfer.source import FileSource, StagedSource
+from glacierkeep.transfer.source import StagedSource
 
 
 @dataclass(slots=True)
@@ -76,13 +79,18 @@ class Sending:
         catalog: Catalog,
         staging: Path,
         root_fd: int,
+        failures: Failures,
         tell: Listener,
         stop: Callable[[], bool],
     ) -> None:
         self.root, self.run_id, self.vault, self.sizes, self.coding = root, run_id, vault, sizes, coding
-        self.shipping, self.catalog, self.staging, self.root_fd = shipping, catalog, staging, root_fd
+        self.catalog, self.staging, self.root_fd, self.failures = catalog, staging, root_fd, failures
         self.tell, self.stop, self.xattrs = tell, stop, xattrs
         self.sent = Sent()
+        self._flight = Flight(shipping.crew.jobs)
+        self.shipping = replace(shipping, stop=lambda: stop() or self._flight.broken)
+        self._aloft: set[bytes] = set()
+        """Paths of the files that are on their way as archives of their own."""
         self.failed: set[bytes] = set()
         """Paths that could not be read."""
         self._intents = Intents(root, run_id, vault, sizes.part, catalog)
@@ -96,6 +104,10 @@ class Sending:
 
         Raises Stopped, DiskTrouble, and what the store raises.
         """
+        with self._flight:
+            self._send_all(changes)
+
+    def _send_all(self, changes: Iterable[Change]) -> None:
         try:
             judged = judge(
                 changes,
@@ -134,8 +146,7 @@ class Sending:
         if change.entry.kind is not FileKind.HARDLINK:
             return False
         self._references.write()
-        fresh = self._bundle.versions if self._bundle else ()
-        now = hashes_at(self.root, change.entry.target or b"", fresh, catalog=self.catalog)
+        now = self._hashes_at(change.entry.target or b"")
         with self.catalog.read() as records:
             known = records.versions.get(change.known)
         return now is not None and now.tree_hash == known.tree_hash
@@ -148,33 +159,53 @@ class Sending:
 
     def _finish(self) -> None:
         self._close_bundle()
+        self._flight.land_all()
         self._drop_riders()
         self._references.write()
 
     def _without_lost_twin(self, change: Change) -> Change:
         """*change*; a hard link whose first name could not be read brings the content itself."""
         entry = change.entry
+        if entry.kind is FileKind.HARDLINK and entry.target in self._aloft:
+            self._flight.land_all()
         if entry.kind is not FileKind.HARDLINK or entry.target not in self.failed:
             return change
         return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
 
+    def _hashes_at(self, path: bytes) -> Hashes | None:
+        """The hashes of what lies at *path*, which may be in the bundle at hand or still on its way."""
+        fresh = self._bundle.versions if self._bundle else ()
+        found = hashes_at(self.root, path, fresh, catalog=self.catalog)
+        if found is None:
+            self._flight.land_all()
+            found = hashes_at(self.root, path, fresh, catalog=self.catalog)
+        return found
+
     # Big files
 
-    def _send_big(self, change: Change) -> None:
-        """Send the file by the way that suits it; once more if it changed while it was read."""
-        for last in (False, True):
-            try:
-                self._ship_big(change)
-                return
-            except OSError as error:
-                return self._trouble(change.entry.path, error)
-            except SourceChanged as error:
-                again = None if last else look_again(change, self.root_fd)
-                if again is None:
-                    return self._trouble(change.entry.path, error)
-                change = again
+    def _send_big(self, change: Change, *, again: bool = True) -> None:
+        """Send the file by the way that suits it; once more if it changed while it was read and *again* says so."""
+        try:
+            self._ship_big(change, again)
+        except OSError as error:
+            self._trouble(change.entry.path, error)
+        except SourceChanged as error:
+            self._changed(change, error, again)
+        except (ServiceError, BytesMismatch) as error:
+            self._fail(change, error)
 
-    def _ship_big(self, change: Change) -> None:
+    def _changed(self, change: Change, error: SourceChanged, again: bool) -> None:
+        now = look_again(change, self.root_fd) if again else None
+        if now is None:
+            self._trouble(change.entry.path, error)
+        else:
+            self._send_big(now, again=False)
+
+    def _fail(self, change: Change, error: BaseException) -> None:
+        self.failures.note(self._name(change.entry), error)
+        self.failed.add(change.entry.path)
+
+    def _ship_big(self, change: Change, again: bool) -> None:
         entry = change.entry
         with source_of(change, self.root_fd) as source:
             xattrs = read_xattrs(source.fileno()) if self.xattrs else ()
@@ -183,16 +214,36 @@ class Sending:
                 return self._add(change)
             self._references.write()
             if way is Way.FILE:
-                self._ship_file(entry, source)
-            else:
-                self._volumes(xattrs, compressed=way is Way.FRAMES).send_file(entry, source)
+                return self._launch_file(change, again)
+            self._volumes(xattrs, compressed=way is Way.FRAMES).send_file(entry, source)
+        self._arrived(entry)
+
+    def _arrived(self, entry: Entry) -> None:
+        self.failures.none()
         self.sent.files += 1
         self.sent.size += entry.size
 
-    def _ship_file(self, entry: Entry, source: FileSource) -> None:
-        upload = self._intents.file(entry)
-        record = record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
-        self.shipping.ship(upload, source, record, files=1, name=self._name(entry))
+    def _launch_file(self, change: Change, again: bool) -> None:
+        entry = change.entry
+
+        def landed(error: BaseException | None) -> None:
+            self._aloft.discard(entry.path)
+            if error is None:
+                self._arrived(entry)
+            elif isinstance(error, SourceChanged):
+                self._changed(change, error, again)
+            else:
+                self._fail(change, error)
+
+        self._aloft.add(entry.path)
+        self._flight.launch(lambda: self._ship_file(change), landed)
+
+    def _ship_file(self, change: Change) -> None:
+        entry = change.entry
+        with source_of(change, self.root_fd) as source:
+            upload = self._intents.file(entry)
+            record = record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
+            self.shipping.ship(upload, source, record, files=1, name=self._name(entry))
 
     def _volumes(self, xattrs: Xattrs, *, compressed: bool) -> Volumes:
         return Volumes(
@@ -266,7 +317,7 @@ class Sending:
         hashes = hashes_of(member)
         if member.kind is FileKind.HARDLINK:
             self._references.write()
-            hashes = hashes_at(self.root, entry.target or b"", bundle.versions, catalog=self.catalog)
+            hashes = self._hashes_at(entry.target or b"")
             if hashes is None:
                 error = SourceChanged(
                     f"the file it is a name of, {names.printable(entry.target or b'')}, is not recorded"
@@ -289,7 +340,7 @@ class Sending:
         return self._bundle
 
     def _close_bundle(self) -> None:
-        """Finish the bundle in staging, send it, record its members, and drop the staged file."""
+        """Finish the bundle in staging, and let it go its way."""
         if self._bundle is not None and not self._bundle.versions:
             return self._abandon()
         bundle, self._bundle = self._bundle, None
@@ -298,13 +349,33 @@ class Sending:
         stored = encode(bundle.writer.finish(), self.coding)
         upload = self._intents.staged(bundle.upload, stored.size)
         self._references.write()
-        with StagedSource(stored.path) as source, bundle.versions as members:
+        self._flight.launch(
+            lambda: self._ship_bundle(upload, stored, bundle.versions), self._bundle_landed, staged=True
+        )
+
+    def _ship_bundle(self, upload: Upload, stored: Stored, versions: Spool[NewVersion]) -> None:
+        """Send the staged bundle, record its members, and drop the staged file."""
+        with StagedSource(stored.path) as source, versions as members:
             record = record_members(self.run_id, self.root.root_id, members, stored.segments)
-            name = names.join(self._label, b"(bundle)")
             self.shipping.ship(
-                upload, source, record, files=len(members), name=name, segments=stored.segments
+                upload,
+                source,
+                record,
+                files=len(members),
+                name=self._bundle_name,
+                segments=stored.segments,
             )
         drop_staged(stored.path)
+
+    def _bundle_landed(self, error: BaseException | None) -> None:
+        if error is None:
+            self.failures.none()
+        else:
+            self.failures.note(self._bundle_name, error)
+
+    @property
+    def _bundle_name(self) -> bytes:
+        return names.join(self._label, b"(bundle)")
 
     def _abandon(self) -> None:
         """A bundle that was not finished leaves nothing behind."""

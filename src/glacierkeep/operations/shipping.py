@@ -3,8 +3,9 @@
 The upload's row says how far it came; `operations.unfinished` goes on from whatever it says.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from glacierkeep.catalog import Catalog, Records
@@ -13,10 +14,12 @@ from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import ArchiveState, NewArchive, Upload, UploadState
 from glacierkeep.domain.segments import Segment
-from glacierkeep.errors import ServiceError, SourceChanged
-from glacierkeep.events import ArchiveStored, BytesSent, Listener
+from glacierkeep.errors import NotFound, ServiceError, SourceChanged, UploadUncertain, VaultMissing
+from glacierkeep.events import ArchiveStored, BytesSent, Listener, Noted
 from glacierkeep.stores.store import Body, Store
 from glacierkeep.transfer.attempts import may_have_been_done
+from glacierkeep.transfer.crew import Crew
+from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.parts import PartBody, part_body
 from glacierkeep.transfer.send import send_parts
 from glacierkeep.transfer.source import FileSource
@@ -24,31 +27,44 @@ from glacierkeep.transfer.source import FileSource
 Record = Callable[[Records, int], None]
 """Writes down what an archive holds, given its key, in the transaction that writes down the archive."""
 
+_MOST_OPENINGS = 5
+"""How often an upload is begun whose answers are lost, and which the service then does not list."""
+
 Segments: TypeAlias = Sequence[Segment] | None
 """How the archive is cut; None: it is one plain segment."""
 
 
 @dataclass(slots=True)
 class Shipped:
-    """What was sent so far in a run, in all. *touched*: the vault may have been changed."""
+    """What was sent so far in a run, in all; by several threads. *touched*: the vault may have been changed."""
 
     archives: int = 0
     finished: int = 0
     sent: int = 0
     requests: int = 0
     touched: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, *, archives: int = 0, sent: int = 0, requests: int = 0) -> int:
+        """So many more; the bytes sent in all."""
+        with self._lock:
+            self.archives += archives
+            self.sent += sent
+            self.requests += requests
+            return self.sent
 
 
 @dataclass(frozen=True, slots=True)
 class Shipping:
-    """What it takes to send archives into one vault."""
+    """What it takes to send archives into one vault, several at once. *take* lets bytes go."""
 
     catalog: Catalog
     store: Store
     tell: Listener
     stop: Callable[[], bool]
-    jobs: int
+    crew: Crew
     shipped: Shipped
+    take: Take = freely
 
     def ship(
         self,
@@ -62,7 +78,7 @@ class Shipping:
     ) -> int:
         """Send *source* as the archive of *upload* and record it with its *segments*; the archive's key.
 
-        Raises SourceChanged (the upload is then ended), Stopped, and what the store raises.
+        Raises SourceChanged (the upload is then ended), UploadUncertain, Stopped, and what the store raises.
         """
         try:
             if upload.size <= SINGLE_REQUEST_LIMIT:
@@ -104,7 +120,7 @@ class Shipping:
                 records.archives.mark([key], ArchiveState.PRESENT)
             record(records, key)
             records.uploads.forget(upload.upload_key)
-        self.shipped.archives += 1
+        self.shipped.add(archives=1)
         self.tell(
             ArchiveStored(
                 str(self.store.address), archive_id, upload.kind, hashes.size, files, upload.description
@@ -122,66 +138,119 @@ class Shipping:
             records.uploads.forget(upload.upload_key)
 
     def complete(self, upload: Upload, hashes: Hashes) -> str:
-        """Make the upload whose parts are all there an archive; its archive id."""
+        """Make the upload whose parts are all there an archive; its archive id.
+
+        Raises UploadUncertain if the service does not know the upload: it may have been completed before, by a request
+        whose answer was lost.
+        """
         assert upload.upload_id is not None
         self._mark(upload, UploadState.COMPLETING)
-        return self.store.complete_upload(upload.upload_id, hashes.size, hashes.tree_hash)
+        try:
+            return self.store.complete_upload(upload.upload_id, hashes.size, hashes.tree_hash)
+        except VaultMissing:
+            raise
+        except NotFound as error:
+            self.doubt(upload)
+            raise UploadUncertain(error) from error
+
+    def doubt(self, upload: Upload) -> None:
+        """Whether it became an archive cannot be known now: keep its token for the next inventory."""
+        self._mark(upload, UploadState.UNCERTAIN)
 
     def send_missing(
         self, upload: Upload, source: FileSource, already: Mapping[int, bytes], name: bytes
     ) -> Hashes:
         """Send the parts that are not among *already* (tree hashes by start); the hashes of the whole."""
-        before = self.shipped.sent
+        before = 0
 
         def report(sent: int) -> None:
-            self.shipped.sent = before + sent
-            self.tell(BytesSent(name, sent, upload.size, self.shipped.sent))
+            nonlocal before
+            total = self.shipped.add(sent=sent - before)
+            before = sent
+            self.tell(BytesSent(name, sent, upload.size, total))
 
         assert upload.upload_id is not None
         sink = _Sink(upload.upload_key, upload.upload_id, self)
         return send_parts(
-            source, upload.part_size, sink, jobs=self.jobs, already=already, progress=report, stop=self.stop
+            source,
+            upload.part_size,
+            sink,
+            crew=self.crew,
+            already=already,
+            progress=report,
+            stop=self.stop,
+            take=self.take,
         )
 
     def _send_at_once(self, upload: Upload, source: FileSource) -> tuple[str, Hashes]:
         content = source.read_part(ByteRange(0, upload.size))
         source.check()
         body = part_body(content)
+        self.take(upload.size)
         self._mark(upload, UploadState.SENDING)
-        self.shipped.requests += 1
+        self.shipped.add(requests=1)
         try:
             archive_id = self.store.upload_archive(_body(body), upload.description)
         except ServiceError as error:
-            self._leave(upload, in_doubt=may_have_been_done(error))
+            if may_have_been_done(error):
+                self.shipped.touched = True
+                self.doubt(upload)
+                raise UploadUncertain(error) from error
+            with self.catalog.write() as records:
+                records.uploads.forget(upload.upload_key)
             raise
         self.shipped.touched = True
-        self.shipped.sent += upload.size
+        self.shipped.add(sent=upload.size)
         return archive_id, hash_content(content)
-
-    def _leave(self, upload: Upload, *, in_doubt: bool) -> None:
-        """What becomes of a single request that failed: forgotten, or, *in_doubt*, kept for the next inventory."""
-        if in_doubt:
-            self.shipped.touched = True
-            self._mark(upload, UploadState.UNCERTAIN)
-            return
-        with self.catalog.write() as records:
-            records.uploads.forget(upload.upload_key)
 
     def _send_parts(self, upload: Upload, source: FileSource, name: bytes) -> tuple[str, Hashes]:
         opened = self.open(upload)
-        hashes = self.send_missing(opened, source, {}, name)
+        try:
+            hashes = self.send_missing(opened, source, {}, name)
+        except VaultMissing:
+            raise
+        except NotFound:
+            opened = self.open(self.begin_again(opened))
+            hashes = self.send_missing(opened, source, {}, name)
         return self.complete(opened, hashes), hashes
 
     def open(self, upload: Upload) -> Upload:
-        """Ask the service for an upload id, and write it down before it is used."""
-        self.shipped.requests += 2
-        try:
-            upload_id = self.store.initiate_upload(upload.part_size, upload.description)
-        except ServiceError as error:
-            self.shipped.touched |= may_have_been_done(error)
-            raise
+        """Ask the service for an upload id, and write it down before it is used.
+
+        If the answer is lost, the service is asked whether it has the upload before another one is begun.
+        """
+        self.shipped.add(requests=2)
+        for last in (False,) * (_MOST_OPENINGS - 1) + (True,):
+            try:
+                upload_id = self.store.initiate_upload(upload.part_size, upload.description)
+            except ServiceError as error:
+                if not may_have_been_done(error):
+                    raise
+                self.shipped.touched = True
+                found = self.find(upload)
+                if found is not None:
+                    return found
+                if last:
+                    raise
+            else:
+                break
         self.shipped.touched = True
         return self._mark(upload, UploadState.OPEN, upload_id)
+
+    def find(self, upload: Upload) -> Upload | None:
+        """The service's upload with our token, if it got as far as that; written down as OPEN."""
+        for opened in self.store.list_uploads():
+            if opened.description == upload.description and opened.part_size == upload.part_size:
+                return self._mark(upload, UploadState.OPEN, opened.upload_id)
+        return None
+
+    def begin_again(self, upload: Upload) -> Upload:
+        """The service forgot the upload (idle for a day). Complete was never asked, so nothing can have come of it."""
+        with self.catalog.write() as records:
+            records.uploads.update(upload.upload_key, state=UploadState.INTENDED)
+            records.uploads.drop_parts(upload.upload_key)
+        self.tell(Noted("upload-expired", "the service has forgotten an unfinished upload; it begins anew"))
+        return replace(upload, state=UploadState.INTENDED, upload_id=None)
 
     def _mark(self, upload: Upload, state: UploadState, upload_id: str | None = None) -> Upload:
         with self.catalog.write() as records:
@@ -204,7 +273,7 @@ class _Sink:
         self.shipping.shipped.touched = True
 
     def sent(self, start: int, length: int, tree_hash: bytes) -> None:
-        self.shipping.shipped.requests += 1
+        self.shipping.shipped.add(requests=1)
         with self.shipping.catalog.write() as records:
             records.uploads.part_sent(self.upload_key, start, length, tree_hash)
 

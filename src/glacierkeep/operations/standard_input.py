@@ -31,6 +31,7 @@ from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.stream import send_stream
 from glacierkeep.operations.upload import UploadOutcome, upload_scope
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.pace import Take, freely
 
 _FOLDER = "stdin"
 
@@ -50,6 +51,7 @@ def upload_standard_input(
     coding: Coding,
     label: str | None = None,
     jobs: int = 4,
+    take: Take = freely,
     lock_wait: float = 0,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
@@ -81,6 +83,7 @@ def upload_standard_input(
             sizes=sizes,
             coding=coding,
             jobs=jobs,
+            take=take,
             lock_wait=lock_wait,
             tell=tell,
             stop=stop,

@@ -14,7 +14,7 @@ completed perhaps is not ended: it may be an archive. Volumes of a stream are gi
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from glacierkeep.bundle.folder import open_source
@@ -28,10 +28,11 @@ from glacierkeep.domain.manifest import BadManifest, Member
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import NewVersion, Root, Upload, UploadState
 from glacierkeep.domain.segments import Segment
-from glacierkeep.errors import NotFound, SourceChanged
+from glacierkeep.errors import BytesMismatch, NotFound, ServiceError, SourceChanged, UploadUncertain
 from glacierkeep.events import Listener, Noted, UploadResumed
 from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.contents import hashes_at, hashes_of, member_version, record_file, record_members
+from glacierkeep.operations.failures import Failures
 from glacierkeep.operations.shipping import Record, Shipping
 from glacierkeep.operations.volumes import drop_staged, record_volume
 from glacierkeep.transfer.source import FileSource, StagedSource
@@ -60,17 +61,26 @@ class Unfinished:
         catalog: Catalog,
         staging: Path,
         root_fd: int | None,
+        failures: Failures,
         tell: Listener,
     ) -> None:
         self.root, self.run_id, self.shipping, self.catalog = root, run_id, shipping, catalog
-        self.staging, self.root_fd, self.tell = staging, root_fd, tell
+        self.staging, self.root_fd, self.failures, self.tell = staging, root_fd, failures, tell
 
     def settle(self, uploads: list[Upload], stop: Callable[[], bool]) -> None:
-        """Finish or give up every one of *uploads*. Raises what the store raises."""
+        """Finish or give up every one of *uploads*. Raises what the store raises, unless others may go on."""
         for upload in uploads:
             if stop():
                 return
-            self._settle(upload)
+            try:
+                self._settle(upload)
+            except (ServiceError, BytesMismatch) as error:
+                self.failures.note(self._name(upload), error)
+            else:
+                self.failures.none()
+
+    def _name(self, upload: Upload) -> bytes:
+        return b"(bundle)" if _is_staged(upload) else upload.source
 
     def _settle(self, upload: Upload) -> None:
         if upload.state is UploadState.STAGING:
@@ -102,7 +112,7 @@ class Unfinished:
 
     def _give_up(self, upload: Upload) -> None:
         """End the upload at the service, whose answer to its beginning or its end may have been lost."""
-        found = None if upload.state is UploadState.OPEN else self._find(upload)
+        found = None if upload.state is UploadState.OPEN else self.shipping.find(upload)
         if found is None and upload.state is UploadState.COMPLETING:
             return self._doubt(upload)
         self.shipping.end(upload)
@@ -110,9 +120,9 @@ class Unfinished:
 
     def _finish(self, upload: Upload, source: FileSource) -> None:
         holds = self._contents(upload, source)
-        name = b"(bundle)" if _is_staged(upload) else upload.source
+        name = self._name(upload)
         if upload.state is UploadState.INTENDED:
-            found = self._find(upload)
+            found = self.shipping.find(upload)
             if found is None:
                 self.shipping.ship(
                     upload, source, holds.record, files=holds.files, name=name, segments=holds.segments
@@ -125,30 +135,20 @@ class Unfinished:
         else:
             already = self._already(upload)
             if already is None:
-                return self._finish(self._begin_again(upload), source)
+                return self._finish(self.shipping.begin_again(upload), source)
             self.tell(UploadResumed(name, sum(length for length, _ in already.values()), upload.size))
             hashes = self.shipping.send_missing(
                 upload, source, {start: tree_hash for start, (_, tree_hash) in already.items()}, name
             )
         try:
             archive_id = self.shipping.complete(upload, hashes)
-        except NotFound:
-            return self._doubt(upload)
+        except UploadUncertain:
+            self._drop_staged(upload)
+            return self._tell_doubt()
         self.shipping.acknowledge(
             upload, archive_id, hashes, holds.record, files=holds.files, segments=holds.segments
         )
         self._drop_staged(upload)
-
-    def _find(self, upload: Upload) -> Upload | None:
-        """The service's upload with our token, if it got as far as that; written down as OPEN."""
-        for opened in self.shipping.store.list_uploads():
-            if opened.description == upload.description and opened.part_size == upload.part_size:
-                with self.catalog.write() as records:
-                    records.uploads.update(
-                        upload.upload_key, state=UploadState.OPEN, upload_id=opened.upload_id
-                    )
-                    return records.uploads.by_token(upload.vault_id, upload.token)
-        return None
 
     def _already(self, upload: Upload) -> dict[int, tuple[int, bytes]] | None:
         """Length and tree hash of the parts the service has, by start; None if it no longer knows the upload."""
@@ -161,18 +161,12 @@ class Unfinished:
         except NotFound:
             return None
 
-    def _begin_again(self, upload: Upload) -> Upload:
-        """The service forgot the upload (idle for a day). Complete was never asked, so nothing can have come of it."""
-        with self.catalog.write() as records:
-            records.uploads.update(upload.upload_key, state=UploadState.INTENDED)
-            records.uploads.drop_parts(upload.upload_key)
-        return replace(upload, state=UploadState.INTENDED)
-
     def _doubt(self, upload: Upload) -> None:
-        """Whether it became an archive cannot be known now: keep its token for the next inventory."""
-        with self.catalog.write() as records:
-            records.uploads.update(upload.upload_key, state=UploadState.UNCERTAIN)
+        self.shipping.doubt(upload)
         self._drop_staged(upload)
+        self._tell_doubt()
+
+    def _tell_doubt(self) -> None:
         self.tell(
             Noted(
                 "upload-uncertain",

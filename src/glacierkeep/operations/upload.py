@@ -22,6 +22,7 @@ from glacierkeep.errors import (
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.failures import Failures
 from glacierkeep.operations.incoming import FOLDER, clear_incoming
 from glacierkeep.operations.preconditions import require_no_rebuild
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
@@ -31,6 +32,8 @@ from glacierkeep.operations.shipping import Shipped, Shipping
 from glacierkeep.operations.unfinished import Unfinished, clear_staging
 from glacierkeep.operations.volumes import end_stale_sets, end_streams
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.crew import Crew
+from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.stopped import Stopped
 
 
@@ -76,6 +79,7 @@ def upload(
     coding: Coding,
     label: str | None = None,
     jobs: int = 4,
+    take: Take = freely,
     accept_losses: bool = False,
     lock_wait: float = 0,
     tell: Listener = nobody,
@@ -101,6 +105,7 @@ def upload(
         sizes=sizes,
         coding=coding,
         jobs=jobs,
+        take=take,
         accept_losses=accept_losses,
         lock_wait=lock_wait,
         tell=tell,
@@ -122,6 +127,7 @@ def upload_scope(
     sizes: Sizes,
     coding: Coding,
     jobs: int = 4,
+    take: Take = freely,
     accept_losses: bool = False,
     lock_wait: float = 0,
     tell: Listener = nobody,
@@ -133,11 +139,28 @@ def upload_scope(
     unfinished is left. Raises RebuildUnderWay."""
     require_no_rebuild(vault, catalog=catalog)
     shipped = Shipped()
-    shipping = Shipping(catalog, store, tell, stop, jobs, shipped)
-    with lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
+    with (
+        lease(f"root {root.label}", catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait),
+        Crew(jobs) as crew,
+    ):
         with catalog.write() as records:
             run_id = records.runs.start(root.root_id, vault.vault_id)
-        run = Run(scope, root, run_id, vault, looking, sizes, coding, catalog, staging, tell, stop, shipping)
+        shipping = Shipping(catalog, store, tell, stop, crew, shipped, take)
+        run = Run(
+            scope,
+            root,
+            run_id,
+            vault,
+            looking,
+            sizes,
+            coding,
+            catalog,
+            staging,
+            tell,
+            stop,
+            shipping,
+            Failures(tell),
+        )
         try:
             return run.all(accept_losses, within, instead)
         except (GlacierkeepError, OSError) as error:
@@ -160,6 +183,7 @@ class Run:
     tell: Listener
     stop: Callable[[], bool]
     shipping: Shipping
+    failures: Failures
 
     def all(
         self,
@@ -209,6 +233,7 @@ class Run:
             catalog=self.catalog,
             staging=self.staging,
             root_fd=root_fd,
+            failures=self.failures,
             tell=self.tell,
         )
         settling.settle(left, self.stop)
@@ -230,6 +255,7 @@ class Run:
             catalog=self.catalog,
             staging=self.staging,
             root_fd=root_fd,
+            failures=self.failures,
             tell=self.tell,
             stop=self.stop,
         )
@@ -255,8 +281,9 @@ class Run:
 
     def _outcome(self, plan: Plan, sending: Sending, refused: bool) -> UploadOutcome:
         sent, shipped = sending.sent, self.shipping.shipped
+        failed = self.failures.exits
         problems = plan.troubles + sent.troubles
-        codes = ([Exit.FINDINGS] if refused else []) + ([Exit.PARTLY] if problems else [])
+        codes = ([Exit.FINDINGS] if refused else []) + ([Exit.PARTLY] if problems else []) + failed
         return UploadOutcome(
             root=self.root.label,
             path=self.root.path,
@@ -274,7 +301,7 @@ class Run:
             sent=shipped.sent,
             requests=shipped.requests,
             skipped=plan.skipped,
-            problems=problems,
+            problems=problems + len(failed),
             looks_empty=refused,
             exit=most_serious(codes),
         )

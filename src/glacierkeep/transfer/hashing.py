@@ -1,62 +1,107 @@
-"""Hashing a part that is too big to be held: three hashes side by side over one reading."""
+"""Hashing a part while it is read: MD5 of the whole, linear SHA-256 of the part and its leaves, side by side."""
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+import threading
+from collections.abc import Callable
 
-from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.cutting import pieces
+from glacierkeep.domain.limits import LEAF
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.treehash import combine, leaves_of
-from glacierkeep.transfer.parts import PartBody, PartSource
-
-BLOCK = 4 * MIB
-"""Read at once while hashing; two of them are held."""
+from glacierkeep.domain.treehash import combine
+from glacierkeep.transfer.crew import Crew, Strand, Task
+from glacierkeep.transfer.parts import Digests, PartSource
 
 
-class Hash(Protocol):
-    """What hashlib makes."""
+class Md5:
+    """The MD5 of a whole archive, fed in order by the hashing threads."""
 
-    def update(self, data: bytes, /) -> None: ...
+    def __init__(self, crew: Crew) -> None:
+        self.strand = crew.strand()
+        self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def digest(self) -> bytes: ...
+    def update(self, block: bytes) -> None:
+        """The next bytes."""
+        self._md5.update(block)
 
-
-class Lane:
-    """A thread that feeds hashes in the order it is asked to."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1)
-
-    def feed(self, one: Hash, data: bytes) -> "Future[None]":
-        """Feed *data* to *one*, some time soon, after what was asked before."""
-        return self._thread.submit(one.update, data)
-
-    def close(self) -> None:
-        """Return once all is fed."""
-        self._thread.shutdown()
+    def digest(self) -> bytes:
+        """Of all blocks that were fed, once none is waiting."""
+        return self._md5.digest()
 
 
-def hash_streamed(source: PartSource, part: ByteRange, whole: Hash, lanes: tuple[Lane, Lane]) -> PartBody:
-    """The part's hashes; *whole* is fed with its bytes as well. The part is read again when it is sent."""
-    linear, leaves = hashlib.sha256(), list[bytes]()
-    fed: list[Future[None]] = []
-    for start in range(part.start, part.stop, BLOCK):
-        content = source.read_part(ByteRange(start, min(start + BLOCK, part.stop)))
-        _settle(fed)
-        fed = [lanes[0].feed(whole, content), lanes[1].feed(linear, content)]
-        leaves += leaves_of(content)
-    _settle(fed)
-    return PartBody(lambda: source.open_part(part), part.length, linear.digest(), combine(leaves))
+class PartHashing:
+    """One part of *blocks* leaves. *released* is told of each block that is hashed, in bytes; *done* of the digests
+    once all are; *failed* of what went wrong, before.
+
+    Up to one leaf the tree hash is the SHA-256: such a part is hashed once.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        whole: Md5,
+        blocks: int,
+        *,
+        released: Callable[[int], None],
+        done: Callable[[Digests], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._crew, self._whole = crew, whole
+        self._released, self._done, self._failed = released, done, failed
+        self._linear = hashlib.sha256()
+        self._strand: Strand | None = crew.strand() if blocks > 1 else None
+        self._leaves: list[bytes] = [b""] * blocks
+        self._left = Countdown(blocks, self._finish)
+
+    def feed(self, index: int, block: bytes) -> None:
+        """Have the leaf *index* hashed; leaves are fed in order."""
+        left = Countdown(3 if self._strand else 2, lambda: self._release(len(block)))
+        self._whole.strand.hash(self._task(lambda: self._whole.update(block), left))
+        if self._strand:
+            self._strand.hash(self._task(lambda: self._linear.update(block), left))
+        self._crew.hash(self._task(lambda: self._hash_leaf(index, block), left))
+
+    def _task(self, work: Task, left: "Countdown") -> Task:
+        def task() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - whoever reads is told, else it would wait for ever
+                self._failed(error)
+            finally:
+                left.one()
+
+        return task
+
+    def _hash_leaf(self, index: int, block: bytes) -> None:
+        self._leaves[index] = hashlib.sha256(block).digest()
+
+    def _release(self, length: int) -> None:
+        self._released(length)
+        self._left.one()
+
+    def _finish(self) -> None:
+        sha256 = self._linear.digest() if self._strand else self._leaves[0]
+        self._done(Digests(sha256, combine(self._leaves)))
+
+
+class Countdown:
+    """Does *then*, in the thread that comes last, once it was told *count* times."""
+
+    def __init__(self, count: int, then: Task) -> None:
+        self._count, self._then = count, then
+        self._lock = threading.Lock()
+
+    def one(self) -> None:
+        """One more is done."""
+        with self._lock:
+            self._count -= 1
+            last = self._count == 0
+        if last:
+            self._then()
 
 
 def sha256_of(source: PartSource, part: ByteRange) -> bytes:
     """The linear SHA-256 of the part as it is now."""
     linear = hashlib.sha256()
-    for start in range(part.start, part.stop, BLOCK):
-        linear.update(source.read_part(ByteRange(start, min(start + BLOCK, part.stop))))
+    for block in pieces(part, LEAF):
+        linear.update(source.read_part(block))
     return linear.digest()
-
-
-def _settle(fed: "list[Future[None]]") -> None:
-    for each in fed:
-        each.result()

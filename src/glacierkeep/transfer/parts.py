@@ -10,6 +10,14 @@ from glacierkeep.domain.treehash import combine, leaves_of
 
 
 @dataclass(frozen=True, slots=True)
+class Digests:
+    """Of one part, raw: the SHA-256 of its bytes, and its tree hash."""
+
+    sha256: bytes
+    tree_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PartBody:
     """One part: its bytes, or a way to open them for reading from their first byte on.
 

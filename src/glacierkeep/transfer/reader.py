@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 
+from glacierkeep.domain.limits import LEAF
 from glacierkeep.domain.parts import ByteRange
 
 READ_AHEAD = 1024 * 1024
@@ -62,3 +63,13 @@ class PartReader(io.RawIOBase):
             self._ahead = self._read(ByteRange(start, stop)) if start < stop else b""
             self._ahead_at = self._at
         return memoryview(self._ahead)[self._at - self._ahead_at :]
+
+
+def read_held(blocks: list[bytes], start: int) -> Callable[[ByteRange], bytes]:
+    """Reads from *blocks*, leaves that follow each other from byte *start* on: never beyond the end of one."""
+
+    def read(wanted: ByteRange) -> bytes:
+        index, at = divmod(wanted.start - start, LEAF)
+        return blocks[index][at : at + wanted.length]
+
+    return read

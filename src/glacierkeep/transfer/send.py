@@ -1,19 +1,22 @@
-"""Sending something in parts: read once in order, hashed on the way, sent by several threads."""
+"""Sending something in parts: read once in order, hashed on the way, sent by the threads of a crew."""
 
-import hashlib
+import functools
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import BinaryIO, Self, cast
 
+from glacierkeep.domain.cutting import pieces
 from glacierkeep.domain.hashes import Hashes
-from glacierkeep.domain.limits import DEFAULT_PART_SIZE
+from glacierkeep.domain.limits import LEAF
 from glacierkeep.domain.parts import ByteRange, is_part_size, split
 from glacierkeep.domain.treehash import combine
 from glacierkeep.errors import GlacierkeepError, SourceChanged
-from glacierkeep.transfer.hashing import Lane, hash_streamed, sha256_of
-from glacierkeep.transfer.parts import PartBody, PartSink, PartSource, part_body
+from glacierkeep.transfer.crew import Crew
+from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
+from glacierkeep.transfer.pace import Paced, Take, freely
+from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
+from glacierkeep.transfer.reader import PartReader, read_held
 from glacierkeep.transfer.stopped import Stopped, never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
@@ -24,57 +27,57 @@ def send_parts(
     part_size: int,
     sink: PartSink,
     *,
-    jobs: int = 4,
+    crew: Crew,
     already: Mapping[int, bytes] = NONE_YET,
     progress: Callable[[int], None] = untold,
     stop: Callable[[], bool] = never,
-    held: int = DEFAULT_PART_SIZE,
+    take: Take = freely,
 ) -> Hashes:
     """Send all of *source* to *sink* in parts of *part_size* bytes; the hashes of the whole.
 
-    *jobs* threads hash and send; at most jobs + 1 parts of up to *held* bytes are in memory, bigger ones are
-    read twice instead. *already* gives the tree hashes of parts the service has, by start: one that agrees is
-    not sent again. *progress* is told the bytes the service has so far, by one thread at a time. *stop* is
-    asked before each part.
+    Parts of up to `crew.held` bytes are held from their reading until they are acknowledged, at most `crew.jobs` + 1
+    of them; of bigger ones only blocks that are not hashed yet, and they are read again when they are sent. *already*
+    gives the tree hashes of parts the service has, by start: one that agrees is not sent again. *progress* is told the
+    bytes the service has so far, by one thread at a time. *stop* is asked before each part. *take* lets bytes go.
 
     Raises Stopped, SourceChanged, or what the sink raised first; parts under way are finished before.
     """
     if not is_part_size(part_size):
         raise ValueError(f"{part_size} is no part size")
-    with _Sending(source, sink, already, progress, jobs) as sending:
+    with _Sending(source, part_size, sink, crew, already, progress, take) as sending:
         for part in split(source.size, part_size):
             if sending.failure:
                 break
             if stop():
                 raise Stopped(sending.finish())
-            sending.feed(part, is_held=part_size <= held)
+            sending.feed(part)
         source.check()
-    if part_size > held:
+    if part_size > crew.held:
         source.check()
     return sending.result()
 
 
 class _Sending:
-    """One run: what is under way, what failed first, what the service has."""
+    """One archive: what is under way, what failed first, what the service has."""
 
     def __init__(
         self,
         source: PartSource,
+        part_size: int,
         sink: PartSink,
+        crew: Crew,
         already: Mapping[int, bytes],
         progress: Callable[[int], None],
-        jobs: int,
+        take: Take,
     ) -> None:
         self.failure: BaseException | None = None
-        self._source = source
-        self._sink = sink
-        self._already = already
-        self._progress = progress
-        self._workers = ThreadPoolExecutor(max_workers=jobs)
-        self._free = threading.Semaphore(jobs + 1)
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._lanes = (Lane(), Lane())
+        self._source, self._sink, self._crew = source, sink, crew
+        self._already, self._progress, self._freely = already, progress, take
+        self._holds = part_size <= crew.held
+        self._slots = threading.Semaphore(crew.jobs + 1)
+        self._md5 = Md5(crew)
         self._lock = threading.Lock()
+        self._finished = False
         self._done = 0
         self._tree_hashes: dict[int, bytes] = {}
 
@@ -87,44 +90,29 @@ class _Sending:
         """Wait for all that is under way. Raises what failed first."""
         if error:
             self._fail(error)
+            if not isinstance(error, Exception):
+                self._crew.break_off()
         self.finish()
         if self.failure and self.failure is not error:
             raise self.failure
 
-    def feed(self, part: ByteRange, *, is_held: bool) -> None:
-        """Read *part* and leave the rest to the workers; waits while too many are under way."""
-        self._free.acquire()
+    def feed(self, part: ByteRange) -> None:
+        """Read *part* and leave the rest to the crew; waits while too many are under way."""
+        self._slots.acquire()
+        if self._holds:
+            self._crew.room.take(part.length)
         try:
-            work = self._start_held(part) if is_held else self._start_streamed(part)
+            self._read(part)
         except BaseException:
-            self._free.release()
+            self._ended(part)
             raise
-        work.add_done_callback(self._ended)
-
-    def _start_held(self, part: ByteRange) -> "Future[None]":
-        content = self._source.read_part(part)
-        fed = self._lanes[0].feed(self._md5, content)
-        return self._workers.submit(self._work, part, [content], fed)
-
-    def _start_streamed(self, part: ByteRange) -> "Future[None]":
-        body = hash_streamed(self._source, part, self._md5, self._lanes)
-        return self._workers.submit(self._work_streamed, part, body)
-
-    def _ended(self, work: "Future[None]") -> None:
-        if error := work.exception():
-            self._fail(error)
-        self._free.release()
-
-    def _fail(self, error: BaseException) -> None:
-        """*error* is why this run ends, unless another came first."""
-        with self._lock:
-            self.failure = self.failure or error
 
     def finish(self) -> int:
         """Wait for all that is under way; the bytes that the service has."""
-        self._workers.shutdown()
-        for lane in self._lanes:
-            lane.close()
+        if not self._finished:
+            for _ in range(self._crew.jobs + 1):
+                self._slots.acquire()
+            self._finished = True
         return self._done
 
     def result(self) -> Hashes:
@@ -132,34 +120,92 @@ class _Sending:
         tree_hash = combine(self._tree_hashes[start] for start in sorted(self._tree_hashes))
         return Hashes(self._source.size, self._md5.digest(), tree_hash)
 
-    def _work(self, part: ByteRange, box: list[bytes], fed: "Future[None]") -> None:
-        # The box is emptied so that the bytes are gone when the next part is read: a thread pool keeps
-        # the arguments of a call until after it has ended.
-        content = box.pop()
+    def _read(self, part: ByteRange) -> None:
+        blocks, held = list(pieces(part, LEAF)), list[bytes]()
+        hashing = PartHashing(
+            self._crew,
+            self._md5,
+            len(blocks),
+            released=self._released,
+            done=functools.partial(self._hashed, part, held),
+            failed=self._fail,
+        )
+        for index, block in enumerate(blocks):
+            content = self._read_block(block)
+            if self._holds:
+                held.append(content)
+            hashing.feed(index, content)
+
+    def _read_block(self, block: ByteRange) -> bytes:
+        if self._holds:
+            return self._source.read_part(block)
+        self._crew.room.take(block.length)
+        try:
+            return self._source.read_part(block)
+        except BaseException:
+            self._crew.room.give_back(block.length)
+            raise
+
+    def _released(self, length: int) -> None:
+        if not self._holds:
+            self._crew.room.give_back(length)
+
+    def _hashed(self, part: ByteRange, held: list[bytes], digests: Digests) -> None:
+        self._crew.move(lambda: self._move(part, held, digests))
+
+    def _move(self, part: ByteRange, held: list[bytes], digests: Digests) -> None:
         try:
             if not self.failure:
-                self._deliver(part, part_body(content))
+                self._deliver(part, self._body(part, held, digests))
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that reads
+            self._fail(error)
         finally:
-            fed.result()
+            held.clear()
+            self._ended(part)
 
-    def _work_streamed(self, part: ByteRange, body: PartBody) -> None:
-        if self.failure:
-            return
-        try:
-            self._deliver(part, body)
-        except GlacierkeepError as error:
-            if sha256_of(self._source, part) == body.sha256:
-                raise
-            what = f"bytes {part.start} to {part.stop} changed between hashing and sending"
-            raise SourceChanged(what) from error
+    def _ended(self, part: ByteRange) -> None:
+        if self._holds:
+            self._crew.room.give_back(part.length)
+        self._slots.release()
+
+    def _fail(self, error: BaseException) -> None:
+        """*error* is why this run ends, unless another came first."""
+        with self._lock:
+            self.failure = self.failure or error
+
+    def _body(self, part: ByteRange, held: list[bytes], digests: Digests) -> PartBody:
+        def opened() -> BinaryIO:
+            return cast(BinaryIO, Paced(self._reader(part, held), self._take))
+
+        return PartBody(opened, part.length, digests.sha256, digests.tree_hash)
+
+    def _reader(self, part: ByteRange, held: list[bytes]) -> BinaryIO:
+        if held:
+            return cast(BinaryIO, PartReader(read_held(held, part.start), part))
+        return self._source.open_part(part)
+
+    def _take(self, size: int) -> None:
+        self._freely(size)
+        if self._crew.broken_off:
+            raise Stopped(self._done)
 
     def _deliver(self, part: ByteRange, body: PartBody) -> None:
         known = self._already.get(part.start) == body.tree_hash
         if not known:
-            self._sink.send(part.start, body)
+            self._send(part, body)
         with self._lock:
             if not known:
                 self._sink.sent(part.start, part.length, body.tree_hash)
             self._tree_hashes[part.start] = body.tree_hash
             self._done += part.length
             self._progress(self._done)
+
+    def _send(self, part: ByteRange, body: PartBody) -> None:
+        """Raises SourceChanged where the sink refuses bytes that are others than those that were hashed."""
+        try:
+            self._sink.send(part.start, body)
+        except GlacierkeepError as error:
+            if self._holds or sha256_of(self._source, part) == body.sha256:
+                raise
+            what = f"bytes {part.start} to {part.stop} changed between hashing and sending"
+            raise SourceChanged(what) from error
