@@ -73,6 +73,7 @@ def upgrade(wiring: "Wiring") -> None:
 @click.option("--catalog", "catalog_id", metavar="ID", help="Take the copies of the catalog with that id.")
 @click.option("--before", type=params.Moment(), help="Take a copy that was made before that time.")
 @click.option("--cancel", is_flag=True, help="Give up the rebuild that is under way.")
+@options.limit_download
 @options.vault
 @options.yes
 @options.wait

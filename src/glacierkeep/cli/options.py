@@ -88,6 +88,27 @@ progress_interval = _option(
 )
 
 
+def _transfer(key: str, word: str, text: str) -> Callable[[F], F]:
+    """The option for the *key* of [transfer], which is a *word*; GK_TRANSFER_… is read with the configuration."""
+    return _option(
+        key,
+        "--" + key.replace("_", "-"),
+        variable=None,
+        type=params.Setting("transfer", key, name=word),
+        help=f"{text}  [env var: GK_TRANSFER_{key.upper()}]",
+    )
+
+
+limit_upload = _transfer(
+    "limit_upload", "limit", "Send at most so many bytes a second: 500k, off or 08:00-23:00=500k."
+)
+limit_download = _transfer(
+    "limit_download", "limit", "Receive at most so many bytes a second: 500k, off or 08:00-23:00=500k."
+)
+max_transfer = _transfer("max_transfer", "size", "Stop once about so many bytes were sent and received.")
+max_duration = _transfer("max_duration", "duration", "Stop after this time.")
+
+
 def everywhere(function: F) -> F:
     """-P, --json, -q, -v and --color."""
     for option in (color, verbose, quiet, json_, profile):

@@ -62,6 +62,25 @@ class Seconds(_Type):
             self.fail(str(error), param, ctx)
 
 
+class Setting(_Type):
+    """A word for a key of the configuration: checked as it is there, and kept as text."""
+
+    def __init__(self, *key: str, name: str) -> None:
+        self.key = key
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from glacierkeep.config.keys import reader_of
+
+        reader = reader_of(self.key)
+        assert reader is not None
+        try:
+            reader.check(reader.from_word(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 class Moment(_Type):
     """A day (its end), a day and time (local unless it ends in Z or an offset), or a duration ago: aware datetime."""
 

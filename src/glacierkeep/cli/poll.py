@@ -16,6 +16,9 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 
 
 @click.command("poll", epilog=epilog("gk poll", "gk poll --json", exits=_EXITS))
+@options.limit_download
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.progress_interval
 @options.everywhere
@@ -33,6 +36,7 @@ def command(wiring: "Wiring") -> None:
     def store_of(vault: Vault) -> Store:
         return wiring.store(wiring.vault_at(vault.address))
 
+    wiring.limits.heed()
     named = wiring.named_vault()
     with wiring.catalog.read() as records:
         vault = records.vaults.get(str(named.address)) if named else None

@@ -58,6 +58,9 @@ _EXITS = (
 @click.option(
     "--cancel", metavar="NUMBER", type=int, help="Want no more of an open retrieval (see gk status)."
 )
+@options.limit_download
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.dry_run
 @options.yes
@@ -102,6 +105,7 @@ def command(
         foreseen = estimate(names, vault, catalog=wiring.catalog, host=wiring.host, tier=speed, moment=moment)
         wiring.show(foreseen, _foretold)
         return
+    wiring.limits.heed()
     wiring.consent(chosen, "a retrieval")
     outcome = retrieve(
         names,

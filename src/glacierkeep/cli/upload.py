@@ -79,6 +79,9 @@ _EXITS = (
 )
 @click.option("--compression-level", type=click.IntRange(1, 19), help="How hard to compress.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many parts are sent at once.")
+@options.limit_upload
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.dry_run
 @options.yes
@@ -115,6 +118,7 @@ def command(
     coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking, coding)
+    wiring.limits.heed()
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
     said = {
@@ -155,7 +159,9 @@ def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> 
             host=wiring.host,
             coding=coding,
             part=_sizes(chosen).part,
-            shipping=Shipping(wiring.catalog, store, wiring.listener, wiring.stop, crew, Shipped()),
+            shipping=Shipping(
+                wiring.catalog, store, wiring.listener, wiring.stop, crew, Shipped(), wiring.limits.up
+            ),
             tell=wiring.listener,
         )
 
@@ -247,6 +253,7 @@ def _things(wiring: "Wiring", chosen: "ChosenVault") -> dict[str, Any]:
         "clock": wiring.clock,
         "host": wiring.host,
         "sizes": _sizes(chosen),
+        "take": wiring.limits.up,
         "lock_wait": wiring.options.lock_wait,
         "tell": wiring.listener,
         "stop": wiring.stop,

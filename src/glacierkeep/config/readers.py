@@ -13,6 +13,7 @@ from typing import Any
 
 from glacierkeep.config.quantities import duration as read_seconds
 from glacierkeep.config.quantities import read_size
+from glacierkeep.domain.timetable import Timetable, read_timetable
 from glacierkeep.domain.vault import VaultAddress, parse_address
 
 _TRUE = ("true", "yes", "on", "1")
@@ -112,6 +113,19 @@ def _duration(value: object) -> float:
     return read_seconds(str(value))
 
 
+def _timetable(value: object) -> Timetable:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be a limit such as 500k, off or 08:00-23:00=500k")
+    return read_timetable(str(value), read_size)
+
+
+def _some_time(value: object) -> float:
+    found = _duration(value)
+    if not found:
+        raise ValueError("must be longer than no time at all")
+    return found
+
+
 def _int_word(word: str) -> int:
     if not word.strip().isdecimal():
         raise ValueError("must be a whole number")
@@ -128,6 +142,10 @@ paths = Reader(_paths, shlex.split)
 address = Reader(_address, _same)
 duration = Reader(_duration, _same)
 """Seconds."""
+some_time = Reader(_some_time, _same)
+"""Seconds, more than 0."""
+timetable = Reader(_timetable, _same)
+"""Bytes per second, by the time of day."""
 
 
 def size(least: int, most: int, *, power: bool = False) -> Reader:

@@ -10,6 +10,7 @@ from glacierkeep.domain.filling import MOST_MEMBERS
 from glacierkeep.domain.forms import DEFAULT_LEVEL, DEFAULT_VOLUME_SIZE, Compression
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.service import Tier
+from glacierkeep.domain.timetable import Timetable
 from glacierkeep.domain.vault import VaultAddress, VaultKind
 
 BUNDLE_SIZE = 256 * MIB
@@ -106,6 +107,16 @@ class UploadSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """How fast bytes may flow, and how many (*max_transfer*) for how long (*max_duration*, seconds) in one run."""
+
+    limit_upload: Timetable | None = None
+    limit_download: Timetable | None = None
+    max_transfer: int | None = None
+    max_duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything. *default_vault* is a name in *vaults* or an address."""
 
@@ -116,6 +127,7 @@ class Settings:
     keys: KeySettings = KeySettings()
     local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
+    transfer: TransferSettings = TransferSettings()
     upload: UploadSettings = UploadSettings()
 
 
