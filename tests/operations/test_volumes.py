@@ -19,7 +19,7 @@ from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.selection import select
 from glacierkeep.operations.upload import UploadOutcome
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
-from support.unreliable import Fault, no_fault, once
+from support.unreliable import down_from, no_fault
 from support.world import HOST, World
 
 NOISE = random.Random(9).randbytes(9 * MIB + 11)
@@ -81,7 +81,7 @@ def test_a_stream_of_any_length_comes_back(world: World, tmp_path: Path, form: s
 
 def test_a_stream_that_breaks_off_leaves_nothing(world: World) -> None:
     """A stream is all or nothing: when the line breaks in its middle, no name is recorded and no volume stays."""
-    world.service.before = once("InitiateMultipartUpload", nth=3)
+    world.service.before = down_from("InitiateMultipartUpload", 3)
     with pytest.raises(GlacierkeepError):
         pipe(world, NOISE, "sealed")
     world.service.before = no_fault
@@ -147,7 +147,7 @@ class Killed(BaseException):
 
 def test_a_file_that_changed_between_two_runs_begins_anew(world: World, big: Path, tmp_path: Path) -> None:
     """Volumes of what the file was are let go of, and none of them is mixed with those of what it is."""
-    world.service.before = once("InitiateMultipartUpload", nth=3)
+    world.service.before = down_from("InitiateMultipartUpload", 3)
     with pytest.raises(GlacierkeepError):
         world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
     world.service.before = no_fault
@@ -164,9 +164,11 @@ def test_a_set_with_a_lost_volume_begins_anew(
     world: World, big: Path, tmp_path: Path, operation: str
 ) -> None:
     """When a volume was lost before the last one was stored, be that one under way or not, the file is sent anew."""
-    world.service.after = once(operation, nth=5)
+    world.service.after = down_from(operation, 5)
+    world.service.before = down_from("ListMultipartUploads", 1)
     with pytest.raises(GlacierkeepError):
         world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    world.service.before = world.service.after = no_fault
     first = next(world.catalog.archive_rows(world.vault.vault_id))
     with world.catalog.write() as records:
         records.archives.mark([first.archive_key], ArchiveState.LOST)
@@ -195,7 +197,7 @@ def test_a_stream_of_which_a_volume_is_lost_meanwhile_is_not_archived(world: Wor
 
 def test_a_file_that_is_gone_lets_its_volumes_go(world: World, big: Path) -> None:
     """Volumes of a file that is not there any more are deleted, and that is said."""
-    world.service.before = once("InitiateMultipartUpload", nth=3)
+    world.service.before = down_from("InitiateMultipartUpload", 3)
     with pytest.raises(GlacierkeepError):
         world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
     world.service.before = no_fault
@@ -216,18 +218,6 @@ def test_a_set_goes_on_with_the_bytes_that_are_there(world: World, big: Path) ->
     # Four volumes of 2 MiB and a little, so of three parts, and the last of two.
     assert world.service.done["UploadMultipartPart"] == 4 * 3 + 2
     assert any(isinstance(event, UploadResumed) and event.sent for event in world.told)
-
-
-def down_from(operation: str, nth: int) -> Fault:
-    """The line is down from the *nth* request for *operation* on."""
-    seen = 0
-
-    def fault(asked: str) -> Exception | None:
-        nonlocal seen
-        seen += asked == operation
-        return ConnectionResetError("the line is down") if asked == operation and seen >= nth else None
-
-    return fault
 
 
 @contextmanager

@@ -64,6 +64,18 @@ def once(operation: str, *, nth: int = 1) -> Fault:
     return fault
 
 
+def down_from(operation: str, nth: int) -> Fault:
+    """The line is down for *operation* from its *nth* request on."""
+    seen = 0
+
+    def fault(asked: str) -> Exception | None:
+        nonlocal seen
+        seen += asked == operation
+        return ConnectionResetError("the line is down") if asked == operation and seen >= nth else None
+
+    return fault
+
+
 def _break(error: Exception | None) -> None:
     if error is not None:
         raise error

@@ -1,46 +1,23 @@
 """From changes to archives: what is known is recorded, small files fill bundles, big ones go as they are."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from glacierkeep.bundle.encode import Stored, encode
-from glacierkeep.bundle.files import as_disk_trouble
-from glacierkeep.bundle.folder import FOLDER_FLAGS, open_below, open_source
-from glacierkeep.bundle.pack import BundleWriter
-from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.storing import Coding
 from glacierkeep.bundle.xattrs import Xattrs, read_xattrs
-from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
-from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import Entry, FileKind
-from glacierkeep.domain.filling import Filling
-from glacierkeep.domain.forms import Sizes
-from glacierkeep.domain.hashes import Hashes
-from glacierkeep.domain.manifest import Member
-from glacierkeep.domain.records import NewVersion, Root, Upload, Vault
 from glacierkeep.errors import BytesMismatch, ServiceError, SourceChanged
-from glacierkeep.events import Listener, Trouble
+from glacierkeep.events import Trouble
 from glacierkeep.operations.choosing_form import Way, way_of
 from glacierkeep.operations.content import Judged, judge, look_again, source_of
-from glacierkeep.operations.contents import (
-    hashes_at,
-    hashes_of,
-    member_version,
-    new_version,
-    record_file,
-    record_members,
-)
-from glacierkeep.operations.failures import Failures
+from glacierkeep.operations.contents import new_version, record_file
 from glacierkeep.operations.flight import Flight
-from glacierkeep.operations.intents import Intents
+from glacierkeep.operations.packing import Packed, Packing
 from glacierkeep.operations.references import References
+from glacierkeep.operations.run import Run
 from glacierkeep.operations.scan import Change
-from glacierkeep.operations.shipping import Shipping
-from glacierkeep.operations.volumes import Volumes, drop_staged
-from glacierkeep.transfer.source import StagedSource
+from glacierkeep.operations.volumes import Volumes
 
 
 @dataclass(slots=True)
@@ -52,52 +29,28 @@ class Sent:
     same: int = 0
     troubles: int = 0
 
-
-@dataclass(slots=True)
-class _Bundle:
-    """A bundle being made, and what it will be recorded to hold."""
-
-    upload: Upload
-    writer: BundleWriter
-    filling: Filling
-    versions: Spool[NewVersion]
+    def add(self, packed: Packed) -> None:
+        """What went into bundles."""
+        self.files += packed.files
+        self.size += packed.size
 
 
 class Sending:
     """One run's changes on their way into the vault. Not for several threads at once."""
 
-    def __init__(
-        self,
-        root: Root,
-        run_id: int,
-        vault: Vault,
-        sizes: Sizes,
-        coding: Coding,
-        *,
-        xattrs: bool,
-        shipping: Shipping,
-        catalog: Catalog,
-        staging: Path,
-        root_fd: int,
-        failures: Failures,
-        tell: Listener,
-        stop: Callable[[], bool],
-    ) -> None:
-        self.root, self.run_id, self.vault, self.sizes, self.coding = root, run_id, vault, sizes, coding
-        self.catalog, self.staging, self.root_fd, self.failures = catalog, staging, root_fd, failures
-        self.tell, self.stop, self.xattrs = tell, stop, xattrs
+    def __init__(self, run: Run, root_fd: int) -> None:
         self.sent = Sent()
-        self._flight = Flight(shipping.crew.jobs)
-        self.shipping = replace(shipping, stop=lambda: stop() or self._flight.broken)
+        self.failed: set[bytes] = set()
+        """Paths that could not be read, or whose archives failed."""
+        self._flight = Flight(run.shipping.crew.jobs)
+        shipping = replace(run.shipping, stop=lambda: run.stop() or self._flight.broken)
+        self._run, self._root_fd = replace(run, shipping=shipping), root_fd
+        self._references = References(run.run_id, run.root.root_id, run.vault.vault_id, catalog=run.catalog)
+        self._packing = Packing(self._run, root_fd, self._flight, self._references, self._trouble)
         self._aloft: set[bytes] = set()
         """Paths of the files that are on their way as archives of their own."""
-        self.failed: set[bytes] = set()
-        """Paths that could not be read."""
-        self._intents = Intents(root, run_id, vault, sizes.part, catalog)
-        self._label = root.label.encode()
-        self._bundle: _Bundle | None = None
-        self._riders: list[Change] = []
-        self._references = References(run_id, root.root_id, vault.vault_id, catalog=catalog)
+        self._again: list[Change] = []
+        """Files that changed while they were sent."""
 
     def send(self, changes: Iterable[Change]) -> None:
         """Send or record every change, in order; what cannot be read is told of and left out.
@@ -111,23 +64,25 @@ class Sending:
         try:
             judged = judge(
                 changes,
-                self.vault.vault_id,
-                self.root_fd,
-                catalog=self.catalog,
+                self._run.vault.vault_id,
+                self._root_fd,
+                catalog=self._run.catalog,
                 trouble=self._trouble,
-                stop=self.stop,
+                stop=self._run.stop,
             )
             for each in judged:
-                if self.stop():
+                if self._run.stop():
                     return
                 self._take(each)
+                self._send_again()
             self._finish()
             for change in self._references.let_down:
                 self.sent.same -= not change.doubtful
                 self._send(change)
             self._finish()
+            self.sent.add(self._packing.packed)
         finally:
-            self._abandon()
+            self._packing.abandon()
 
     def _take(self, judged: Judged) -> None:
         change = self._without_lost_twin(judged.change)
@@ -137,7 +92,7 @@ class Sending:
         elif change.doubtful and self._links_the_same(change):
             return
         elif change.rider:
-            self._riders.append(change)
+            self._packing.take_along(change)
         else:
             self._send(change)
 
@@ -146,21 +101,31 @@ class Sending:
         if change.entry.kind is not FileKind.HARDLINK:
             return False
         self._references.write()
-        now = self._hashes_at(change.entry.target or b"")
-        with self.catalog.read() as records:
+        now = self._packing.hashes_at(change.entry.target or b"")
+        with self._run.catalog.read() as records:
             known = records.versions.get(change.known)
         return now is not None and now.tree_hash == known.tree_hash
 
     def _send(self, change: Change) -> None:
-        if change.entry.kind is FileKind.FILE and change.entry.size >= self.sizes.threshold:
+        if change.entry.kind is FileKind.FILE and change.entry.size >= self._run.sizes.threshold:
             self._send_big(change)
         else:
-            self._add(change)
+            self._packing.add(change)
+
+    def _send_again(self) -> None:
+        changed, self._again = self._again, []
+        for change in changed:
+            self._send_big(change, again=False)
 
     def _finish(self) -> None:
-        self._close_bundle()
+        """Send what is at hand; return once nothing is on its way."""
+        self._packing.close()
         self._flight.land_all()
-        self._drop_riders()
+        while self._again:
+            self._send_again()
+            self._packing.close()
+            self._flight.land_all()
+        self._packing.drop_riders()
         self._references.write()
 
     def _without_lost_twin(self, change: Change) -> Change:
@@ -171,15 +136,6 @@ class Sending:
         if entry.kind is not FileKind.HARDLINK or entry.target not in self.failed:
             return change
         return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
-
-    def _hashes_at(self, path: bytes) -> Hashes | None:
-        """The hashes of what lies at *path*, which may be in the bundle at hand or still on its way."""
-        fresh = self._bundle.versions if self._bundle else ()
-        found = hashes_at(self.root, path, fresh, catalog=self.catalog)
-        if found is None:
-            self._flight.land_all()
-            found = hashes_at(self.root, path, fresh, catalog=self.catalog)
-        return found
 
     # Big files
 
@@ -195,23 +151,23 @@ class Sending:
             self._fail(change, error)
 
     def _changed(self, change: Change, error: SourceChanged, again: bool) -> None:
-        now = look_again(change, self.root_fd) if again else None
+        now = look_again(change, self._root_fd) if again else None
         if now is None:
             self._trouble(change.entry.path, error)
         else:
-            self._send_big(now, again=False)
+            self._again.append(now)
 
     def _fail(self, change: Change, error: BaseException) -> None:
-        self.failures.note(self._name(change.entry), error)
+        self._run.failures.note(self._name(change.entry), error)
         self.failed.add(change.entry.path)
 
     def _ship_big(self, change: Change, again: bool) -> None:
         entry = change.entry
-        with source_of(change, self.root_fd) as source:
-            xattrs = read_xattrs(source.fileno()) if self.xattrs else ()
-            way = way_of(entry, source, self.sizes, self.coding, self._intents, xattrs)
+        with source_of(change, self._root_fd) as source:
+            xattrs = read_xattrs(source.fileno()) if self._run.looking.xattrs else ()
+            way = way_of(entry, source, self._run.sizes, self._run.coding, self._run.intents, xattrs)
             if way is Way.BUNDLE:
-                return self._add(change)
+                return self._packing.add(change)
             self._references.write()
             if way is Way.FILE:
                 return self._launch_file(change, again)
@@ -219,7 +175,7 @@ class Sending:
         self._arrived(entry)
 
     def _arrived(self, entry: Entry) -> None:
-        self.failures.none()
+        self._run.failures.none()
         self.sent.files += 1
         self.sent.size += entry.size
 
@@ -240,160 +196,35 @@ class Sending:
 
     def _ship_file(self, change: Change) -> None:
         entry = change.entry
-        with source_of(change, self.root_fd) as source:
-            upload = self._intents.file(entry)
-            record = record_file(self.run_id, self.root.root_id, self.vault.vault_id, entry)
-            self.shipping.ship(upload, source, record, files=1, name=self._name(entry))
+        with source_of(change, self._root_fd) as source:
+            upload = self._run.intents.file(entry)
+            record = record_file(self._run.run_id, self._run.root.root_id, self._run.vault.vault_id, entry)
+            self._run.shipping.ship(upload, source, record, files=1, name=self._name(entry))
 
     def _volumes(self, xattrs: Xattrs, *, compressed: bool) -> Volumes:
         return Volumes(
-            self.root,
-            self.run_id,
-            self.vault,
-            self.sizes.volume,
-            self.coding,
+            self._run.root,
+            self._run.run_id,
+            self._run.vault,
+            self._run.sizes.volume,
+            self._run.coding,
             compressed,
-            self._intents,
-            self.shipping,
-            self.catalog,
-            self.staging,
+            self._run.intents,
+            self._run.shipping,
+            self._run.catalog,
+            self._run.staging,
             xattrs,
         )
 
-    # Bundles
-
-    def _add(self, change: Change) -> None:
-        name = self._name(change.entry)
-        if self._bundle is not None and not self._bundle.filling.has_room_for(name, change.entry):
-            self._close_bundle()
-        self._flush_riders(change.entry.path)
-        self._put(change)
-
-    def _flush_riders(self, path: bytes) -> None:
-        """Folders on the way to *path* ride along; of the others only the record is kept."""
-        riders, self._riders = self._riders, []
-        for rider in riders:
-            if not rider.entry.path or path.startswith(rider.entry.path + b"/"):
-                self._put(rider)
-            else:
-                self._references.note(new_version(rider.entry, None), rider)
-
-    def _drop_riders(self) -> None:
-        """Of folders that nothing took along only the record is kept."""
-        riders, self._riders = self._riders, []
-        for rider in riders:
-            self._references.note(new_version(rider.entry, None), rider)
-
-    def _put(self, change: Change) -> None:
-        """Put one member into the bundle; once more if it changed while it was read."""
-        for last in (False, True):
-            try:
-                member = self._write_member(change.entry)
-            except OSError as error:
-                return self._trouble(change.entry.path, error)
-            except SourceChanged as error:
-                again = None if last else look_again(change, self.root_fd)
-                if again is None:
-                    return self._trouble(change.entry.path, error)
-                change = again
-            else:
-                return self._note_member(change, member)
-
-    def _write_member(self, entry: Entry) -> Member:
-        writer, name = self._open_bundle().writer, self._name(entry)
-        if entry.kind is FileKind.FOLDER:
-            return writer.add_folder(
-                name, entry, lambda: open_below(self.root_fd, entry.path, FOLDER_FLAGS | os.O_NOFOLLOW)
-            )
-        if entry.kind is FileKind.SYMLINK:
-            return writer.add_symlink(name, entry)
-        if entry.kind is FileKind.HARDLINK:
-            return writer.add_hardlink(name, entry, names.join(self._label, entry.target or b""))
-        return writer.add_file(name, entry, lambda: open_source(self.root_fd, entry.path))
-
-    def _note_member(self, change: Change, member: Member) -> None:
-        bundle, entry = self._open_bundle(), change.entry
-        bundle.filling.add(member.path, entry)
-        hashes = hashes_of(member)
-        if member.kind is FileKind.HARDLINK:
-            self._references.write()
-            hashes = self._hashes_at(entry.target or b"")
-            if hashes is None:
-                error = SourceChanged(
-                    f"the file it is a name of, {names.printable(entry.target or b'')}, is not recorded"
-                )
-                return self._trouble(entry.path, error)
-        bundle.versions.append(member_version(member, entry.path, entry.target, entry.inode, hashes))
-        if entry.kind is not FileKind.FOLDER:
-            self.sent.files += 1
-        self.sent.size += member.size if member.kind is FileKind.FILE else 0
-
-    def _open_bundle(self) -> _Bundle:
-        if self._bundle is None:
-            upload = self._intents.staging(ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE)
-            filling = Filling(self.sizes.bundle, self.sizes.members)
-            with as_disk_trouble(
-                "a bundle"
-            ):  # else it would be taken for trouble with the file that comes first
-                writer = BundleWriter(self.staging / upload.source.decode(), xattrs=self.xattrs)
-                self._bundle = _Bundle(upload, writer, filling, Spool(self.staging))
-        return self._bundle
-
-    def _close_bundle(self) -> None:
-        """Finish the bundle in staging, and let it go its way."""
-        if self._bundle is not None and not self._bundle.versions:
-            return self._abandon()
-        bundle, self._bundle = self._bundle, None
-        if bundle is None:
-            return
-        stored = encode(bundle.writer.finish(), self.coding)
-        upload = self._intents.staged(bundle.upload, stored.size)
-        self._references.write()
-        self._flight.launch(
-            lambda: self._ship_bundle(upload, stored, bundle.versions), self._bundle_landed, staged=True
-        )
-
-    def _ship_bundle(self, upload: Upload, stored: Stored, versions: Spool[NewVersion]) -> None:
-        """Send the staged bundle, record its members, and drop the staged file."""
-        with StagedSource(stored.path) as source, versions as members:
-            record = record_members(self.run_id, self.root.root_id, members, stored.segments)
-            self.shipping.ship(
-                upload,
-                source,
-                record,
-                files=len(members),
-                name=self._bundle_name,
-                segments=stored.segments,
-            )
-        drop_staged(stored.path)
-
-    def _bundle_landed(self, error: BaseException | None) -> None:
-        if error is None:
-            self.failures.none()
-        else:
-            self.failures.note(self._bundle_name, error)
-
-    @property
-    def _bundle_name(self) -> bytes:
-        return names.join(self._label, b"(bundle)")
-
-    def _abandon(self) -> None:
-        """A bundle that was not finished leaves nothing behind."""
-        bundle, self._bundle = self._bundle, None
-        if bundle is not None:
-            bundle.writer.abandon()
-            bundle.versions.close()
-            self._intents.forget(bundle.upload)
-
     def _name(self, entry: Entry) -> bytes:
-        return names.join(self._label, entry.path)
+        return names.join(self._run.root.label.encode(), entry.path)
 
     # What goes wrong
 
     def _trouble(self, path: bytes, error: Exception) -> None:
         self.sent.troubles += 1
         self.failed.add(path)
-        self.tell(Trouble(names.join(self._label, path), *explain(error)))
+        self._run.tell(Trouble(names.join(self._run.root.label.encode(), path), *explain(error)))
 
 
 def explain(error: Exception) -> tuple[str, str]:

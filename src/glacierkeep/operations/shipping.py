@@ -4,6 +4,7 @@ The upload's row says how far it came; `operations.unfinished` goes on from what
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -169,8 +170,7 @@ class Shipping:
             before = sent
             self.tell(BytesSent(name, sent, upload.size, total))
 
-        assert upload.upload_id is not None
-        sink = _Sink(upload.upload_key, upload.upload_id, self)
+        sink = _Sink(upload, self)
         return send_parts(
             source,
             upload.part_size,
@@ -260,22 +260,32 @@ class Shipping:
         return now
 
 
-@dataclass(frozen=True, slots=True)
 class _Sink:
-    """Where parts go: to the store, and once it has them, into the catalog."""
+    """Where parts go: to the store, and once it has them, into the catalog. Parts that are acknowledged while others
+    are being written down are written down together: each writing waits for the disk."""
 
-    upload_key: int
-    upload_id: str
-    shipping: Shipping
+    def __init__(self, upload: Upload, shipping: Shipping) -> None:
+        assert upload.upload_id is not None
+        self._upload_key, self._upload_id, self._shipping = upload.upload_key, upload.upload_id, shipping
+        self._acknowledged: deque[tuple[int, int, bytes]] = deque()
+        self._writing = threading.Lock()
 
     def send(self, start: int, body: PartBody) -> None:
-        self.shipping.store.upload_part(self.upload_id, start, _body(body))
-        self.shipping.shipped.touched = True
+        self._shipping.store.upload_part(self._upload_id, start, _body(body))
+        self._shipping.shipped.touched = True
 
     def sent(self, start: int, length: int, tree_hash: bytes) -> None:
-        self.shipping.shipped.add(requests=1)
-        with self.shipping.catalog.write() as records:
-            records.uploads.part_sent(self.upload_key, start, length, tree_hash)
+        self._acknowledged.append((start, length, tree_hash))
+        with self._writing:
+            some = [self._acknowledged.popleft() for _ in range(len(self._acknowledged))]
+            if some:
+                self._write(some)
+
+    def _write(self, some: list[tuple[int, int, bytes]]) -> None:
+        self._shipping.shipped.add(requests=len(some))
+        with self._shipping.catalog.write() as records:
+            for start, length, tree_hash in some:
+                records.uploads.part_sent(self._upload_key, start, length, tree_hash)
 
 
 def _body(part: PartBody) -> Body:

@@ -14,8 +14,8 @@ from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import UploadPlanned
 from glacierkeep.operations.choosing_form import is_to_be_compressed
 from glacierkeep.operations.incoming import Incoming, Received
-from glacierkeep.operations.intents import Intents
-from glacierkeep.operations.upload import Run, UploadOutcome
+from glacierkeep.operations.run import Run
+from glacierkeep.operations.upload import UploadOutcome
 from glacierkeep.operations.volumes import Portions, Volumes, Whole, end_set
 from glacierkeep.transfer.source import StagedSource
 
@@ -84,7 +84,6 @@ def _no_check() -> None:
 def _volumes(run: Run, entry: Entry, first: Received) -> Volumes:
     with StagedSource(first.path) as source:
         compressed = run.coding.seal is None and is_to_be_compressed(entry, source, run.coding)
-    intents = Intents(run.root, run.run_id, run.vault, run.sizes.part, run.catalog)
     return Volumes(
         run.root,
         run.run_id,
@@ -92,7 +91,7 @@ def _volumes(run: Run, entry: Entry, first: Received) -> Volumes:
         run.sizes.volume,
         run.coding,
         compressed,
-        intents,
+        run.intents,
         run.shipping,
         run.catalog,
         run.staging,

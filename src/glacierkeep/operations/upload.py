@@ -26,6 +26,7 @@ from glacierkeep.operations.failures import Failures
 from glacierkeep.operations.incoming import FOLDER, clear_incoming
 from glacierkeep.operations.preconditions import require_no_rebuild
 from glacierkeep.operations.roots import Scope, choose_scope, settle_root
+from glacierkeep.operations.run import Run
 from glacierkeep.operations.scan import Looking, Plan, scan
 from glacierkeep.operations.sending import Sending, explain
 from glacierkeep.operations.shipping import Shipped, Shipping
@@ -162,28 +163,14 @@ def upload_scope(
             Failures(tell),
         )
         try:
-            return run.all(accept_losses, within, instead)
+            return _Pass(run).all(accept_losses, within, instead)
         except (GlacierkeepError, OSError) as error:
             raise _after_changes(error, shipped) from error
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One pass under way, the lease on its root held."""
-
-    scope: Scope
-    root: Root
-    run_id: int
-    vault: Vault
-    looking: Looking
-    sizes: Sizes
-    coding: Coding
-    catalog: Catalog
-    staging: Path
-    tell: Listener
-    stop: Callable[[], bool]
-    shipping: Shipping
-    failures: Failures
+class _Pass:
+    run: Run
 
     def all(
         self,
@@ -196,19 +183,19 @@ class Run:
         try:
             self._settle_unfinished(root_fd)
             with within():
-                return instead(self) if instead else self._scan_and_send(root_fd, accept_losses)
+                return instead(self.run) if instead else self._scan_and_send(root_fd, accept_losses)
         finally:
             os.close(root_fd)
 
     def _scan_and_send(self, root_fd: int, accept_losses: bool) -> UploadOutcome:
         plan = scan(
-            self.scope,
-            self.vault.vault_id,
-            self.looking,
-            catalog=self.catalog,
-            staging=self.staging,
-            tell=self.tell,
-            stop=self.stop,
+            self.run.scope,
+            self.run.vault.vault_id,
+            self.run.looking,
+            catalog=self.run.catalog,
+            staging=self.run.staging,
+            tell=self.run.tell,
+            stop=self.run.stop,
         )
         try:
             return self._send(plan, root_fd, accept_losses)
@@ -217,77 +204,71 @@ class Run:
 
     def _open_root(self) -> int:
         try:
-            return open_root(self.scope.path)
+            return open_root(self.run.scope.path)
         except OSError as error:
             raise SourceChanged(
-                f"{names.printable(self.scope.path)}: {explain(error)[1]}", hint="is its disk mounted?"
+                f"{names.printable(self.run.scope.path)}: {explain(error)[1]}", hint="is its disk mounted?"
             ) from error
 
     def _settle_unfinished(self, root_fd: int) -> None:
-        with self.catalog.read() as records:
-            left = records.uploads.outstanding(vault_id=self.vault.vault_id, root_id=self.root.root_id)
+        with self.run.catalog.read() as records:
+            left = records.uploads.outstanding(
+                vault_id=self.run.vault.vault_id, root_id=self.run.root.root_id
+            )
         settling = Unfinished(
-            self.root,
-            self.run_id,
-            shipping=self.shipping,
-            catalog=self.catalog,
-            staging=self.staging,
+            self.run.root,
+            self.run.run_id,
+            shipping=self.run.shipping,
+            catalog=self.run.catalog,
+            staging=self.run.staging,
             root_fd=root_fd,
-            failures=self.failures,
-            tell=self.tell,
+            failures=self.run.failures,
+            tell=self.run.tell,
         )
-        settling.settle(left, self.stop)
-        end_streams(self.root, self.vault, catalog=self.catalog, shipping=self.shipping, tell=self.tell)
-        self.shipping.shipped.finished = self.shipping.shipped.archives
-        clear_staging(self.staging, catalog=self.catalog)
-        clear_incoming(self.staging / FOLDER)
+        settling.settle(left, self.run.stop)
+        end_streams(
+            self.run.root,
+            self.run.vault,
+            catalog=self.run.catalog,
+            shipping=self.run.shipping,
+            tell=self.run.tell,
+        )
+        self.run.shipping.shipped.finished = self.run.shipping.shipped.archives
+        clear_staging(self.run.staging, catalog=self.run.catalog)
+        clear_incoming(self.run.staging / FOLDER)
 
     def _send(self, plan: Plan, root_fd: int, accept_losses: bool) -> UploadOutcome:
-        self.tell(UploadPlanned(plan.new + plan.changed, plan.size))
-        sending = Sending(
-            self.root,
-            self.run_id,
-            self.vault,
-            self.sizes,
-            self.coding,
-            xattrs=self.looking.xattrs,
-            shipping=self.shipping,
-            catalog=self.catalog,
-            staging=self.staging,
-            root_fd=root_fd,
-            failures=self.failures,
-            tell=self.tell,
-            stop=self.stop,
-        )
+        self.run.tell(UploadPlanned(plan.new + plan.changed, plan.size))
+        sending = Sending(self.run, root_fd)
         sending.send(plan.changes)
-        if self.stop() or plan.stopped:
+        if self.run.stop() or plan.stopped:
             raise Stopped
         end_stale_sets(
-            self.root,
-            self.vault,
-            self.scope.start,
+            self.run.root,
+            self.run.vault,
+            self.run.scope.start,
             sending.failed,
-            catalog=self.catalog,
-            shipping=self.shipping,
-            tell=self.tell,
+            catalog=self.run.catalog,
+            shipping=self.run.shipping,
+            tell=self.run.tell,
         )
         refused = plan.looks_empty(sending.sent.same) and not accept_losses
         if not refused:
-            with self.catalog.write() as records:
-                records.tree.mark_gone(self.run_id, self.root.root_id, plan.gone)
-        with self.catalog.write() as records:
-            records.runs.finish(self.run_id, complete=not refused)
+            with self.run.catalog.write() as records:
+                records.tree.mark_gone(self.run.run_id, self.run.root.root_id, plan.gone)
+        with self.run.catalog.write() as records:
+            records.runs.finish(self.run.run_id, complete=not refused)
         return self._outcome(plan, sending, refused)
 
     def _outcome(self, plan: Plan, sending: Sending, refused: bool) -> UploadOutcome:
-        sent, shipped = sending.sent, self.shipping.shipped
-        failed = self.failures.exits
+        sent, shipped = sending.sent, self.run.shipping.shipped
+        failed = self.run.failures.exits
         problems = plan.troubles + sent.troubles
         codes = ([Exit.FINDINGS] if refused else []) + ([Exit.PARTLY] if problems else []) + failed
         return UploadOutcome(
-            root=self.root.label,
-            path=self.root.path,
-            vault=self.vault.address,
+            root=self.run.root.label,
+            path=self.run.root.path,
+            vault=self.run.vault.address,
             dry_run=False,
             new=plan.new,
             changed=plan.changed,

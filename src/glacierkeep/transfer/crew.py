@@ -1,6 +1,8 @@
 """The threads that all transfers of a run share, and the room they have."""
 
+import itertools
 import os
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -27,7 +29,7 @@ class Crew:
         """Whether what is under way is to be dropped instead of finished."""
         self.room = Room((jobs + 1) * held)
         self._senders = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="send")
-        self._hashers = ThreadPoolExecutor(max_workers=processors(), thread_name_prefix="hash")
+        self._hashers = _Hashers(cpus())
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +42,7 @@ class Crew:
     def close(self) -> None:
         """Return once all that was asked for is done; nothing more can be asked for."""
         self._senders.shutdown()
-        self._hashers.shutdown()
+        self._hashers.close()
 
     def break_off(self) -> None:
         """Have what is being sent or received broken off, because somebody will not wait for it."""
@@ -50,20 +52,20 @@ class Crew:
         """Have *task*, which waits for the network and raises nothing, done."""
         self._senders.submit(task)
 
-    def hash(self, task: Task) -> None:
-        """Have *task*, which computes and raises nothing, done."""
-        self._hashers.submit(task)
+    def hash(self, task: Task, *, first: bool = False) -> None:
+        """Have *task*, which computes and raises nothing, done; before others if *first*."""
+        self._hashers.hash(task, first)
 
-    def strand(self) -> "Strand":
-        """Hashing in an order."""
-        return Strand(self)
+    def strand(self, *, first: bool = False) -> "Strand":
+        """Hashing in an order. *first*: it goes before what could be done side by side, because it is the longest."""
+        return Strand(self, first)
 
 
 class Strand:
     """Tasks that are done one after the other in the order they were given, by whichever hashing thread is free."""
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, crew: Crew, first: bool) -> None:
+        self._crew, self._first = crew, first
         self._waiting: deque[Task] = deque()
         self._lock = threading.Lock()
 
@@ -73,7 +75,7 @@ class Strand:
             self._waiting.append(task)
             if len(self._waiting) > 1:
                 return
-        self._crew.hash(self._next)
+        self._crew.hash(self._next, first=self._first)
 
     def _next(self) -> None:
         # The task stays in the queue while it is done: whoever adds one then must not start a second thread.
@@ -82,10 +84,44 @@ class Strand:
             self._waiting.popleft()
             if not self._waiting:
                 return
-        self._crew.hash(self._next)
+        self._crew.hash(self._next, first=self._first)
 
 
-def processors() -> int:
+class _Hashers:
+    """*most* threads with one line before them; who is *first* goes to its head."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._line: queue.PriorityQueue[tuple[int, int, Task | None]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def hash(self, task: Task, first: bool) -> None:
+        self._line.put((0 if first else 1, next(self._numbers), task))
+        if len(self._threads) < self._most:
+            self._start()
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._line.put((2, next(self._numbers), None))
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self) -> None:
+        with self._lock:
+            if len(self._threads) < self._most:
+                name = f"hash-{len(self._threads)}"
+                self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+                self._threads[-1].start()
+
+    def _work(self) -> None:
+        while (task := self._line.get()[2]) is not None:
+            task()
+            del task
+
+
+def cpus() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -5,18 +5,21 @@ import threading
 from collections.abc import Callable
 
 from glacierkeep.domain.cutting import pieces
-from glacierkeep.domain.limits import LEAF
+from glacierkeep.domain.limits import LEAF, MIB
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.treehash import combine
+from glacierkeep.domain.treehash import combine, leaves_of
 from glacierkeep.transfer.crew import Crew, Strand, Task
 from glacierkeep.transfer.parts import Digests, PartSource
+
+BLOCK = 4 * MIB
+"""Read and hashed at once: fewer turns than with leaves, and small enough to keep all processors busy."""
 
 
 class Md5:
     """The MD5 of a whole archive, fed in order by the hashing threads."""
 
     def __init__(self, crew: Crew) -> None:
-        self.strand = crew.strand()
+        self.strand = crew.strand(first=True)
         self._md5 = hashlib.md5(usedforsecurity=False)
 
     def update(self, block: bytes) -> None:
@@ -29,7 +32,7 @@ class Md5:
 
 
 class PartHashing:
-    """One part of *blocks* leaves. *released* is told of each block that is hashed, in bytes; *done* of the digests
+    """One part of *length* bytes. *released* is told of each block that is hashed, in bytes; *done* of the digests
     once all are; *failed* of what went wrong, before.
 
     Up to one leaf the tree hash is the SHA-256: such a part is hashed once.
@@ -39,26 +42,27 @@ class PartHashing:
         self,
         crew: Crew,
         whole: Md5,
-        blocks: int,
+        length: int,
         *,
         released: Callable[[int], None],
         done: Callable[[Digests], None],
         failed: Callable[[BaseException], None],
     ) -> None:
+        blocks = -(-length // BLOCK)
         self._crew, self._whole = crew, whole
         self._released, self._done, self._failed = released, done, failed
         self._linear = hashlib.sha256()
-        self._strand: Strand | None = crew.strand() if blocks > 1 else None
-        self._leaves: list[bytes] = [b""] * blocks
+        self._strand: Strand | None = crew.strand() if length > LEAF else None
+        self._leaves: list[list[bytes]] = [[]] * blocks
         self._left = Countdown(blocks, self._finish)
 
     def feed(self, index: int, block: bytes) -> None:
-        """Have the leaf *index* hashed; leaves are fed in order."""
+        """Have the block *index* hashed; blocks are fed in order."""
         left = Countdown(3 if self._strand else 2, lambda: self._release(len(block)))
         self._whole.strand.hash(self._task(lambda: self._whole.update(block), left))
         if self._strand:
             self._strand.hash(self._task(lambda: self._linear.update(block), left))
-        self._crew.hash(self._task(lambda: self._hash_leaf(index, block), left))
+        self._crew.hash(self._task(lambda: self._hash_leaves(index, block), left))
 
     def _task(self, work: Task, left: "Countdown") -> Task:
         def task() -> None:
@@ -71,16 +75,17 @@ class PartHashing:
 
         return task
 
-    def _hash_leaf(self, index: int, block: bytes) -> None:
-        self._leaves[index] = hashlib.sha256(block).digest()
+    def _hash_leaves(self, index: int, block: bytes) -> None:
+        self._leaves[index] = leaves_of(block)
 
     def _release(self, length: int) -> None:
         self._released(length)
         self._left.one()
 
     def _finish(self) -> None:
-        sha256 = self._linear.digest() if self._strand else self._leaves[0]
-        self._done(Digests(sha256, combine(self._leaves)))
+        leaves = [leaf for block in self._leaves for leaf in block]
+        tree_hash = combine(leaves)
+        self._done(Digests(self._linear.digest() if self._strand else tree_hash, tree_hash))
 
 
 class Countdown:
@@ -102,6 +107,6 @@ class Countdown:
 def sha256_of(source: PartSource, part: ByteRange) -> bytes:
     """The linear SHA-256 of the part as it is now."""
     linear = hashlib.sha256()
-    for block in pieces(part, LEAF):
+    for block in pieces(part, BLOCK):
         linear.update(source.read_part(block))
     return linear.digest()

@@ -53,7 +53,7 @@ class PartSink(Protocol):
         """Hand over the part that starts at byte *start*, until it is acknowledged. Called in parallel."""
 
     def sent(self, start: int, length: int, tree_hash: bytes) -> None:
-        """The part was acknowledged. Called by one thread at a time."""
+        """The part was acknowledged: write it down. Called in parallel."""
 
 
 def part_body(content: bytes) -> PartBody:

@@ -4,7 +4,6 @@ import io
 import os
 from collections.abc import Callable
 
-from glacierkeep.domain.limits import LEAF
 from glacierkeep.domain.parts import ByteRange
 
 READ_AHEAD = 1024 * 1024
@@ -49,6 +48,16 @@ class PartReader(io.RawIOBase):
         self._at = origin + offset
         return self._at
 
+    def read(self, size: int = -1, /) -> bytes:
+        """At most *size* bytes, b"" at the end; without *size*, all that is left."""
+        if 0 <= size < READ_AHEAD:
+            return super().read(size) or b""
+        start = min(self._whole.start + self._at, self._whole.stop)
+        stop = self._whole.stop if size < 0 else min(start + size, self._whole.stop)
+        content = self._read(ByteRange(start, stop)) if start < stop else b""
+        self._at += len(content)
+        return content if size >= 0 or stop == start + len(content) else content + self.read()
+
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
         ahead = self._peek()[: len(buffer)]
         buffer[: len(ahead)] = ahead
@@ -65,11 +74,11 @@ class PartReader(io.RawIOBase):
         return memoryview(self._ahead)[self._at - self._ahead_at :]
 
 
-def read_held(blocks: list[bytes], start: int) -> Callable[[ByteRange], bytes]:
-    """Reads from *blocks*, leaves that follow each other from byte *start* on: never beyond the end of one."""
+def read_held(blocks: list[bytes], start: int, length: int) -> Callable[[ByteRange], bytes]:
+    """Reads from *blocks* of *length* bytes, which follow each other from *start* on: never beyond the end of one."""
 
     def read(wanted: ByteRange) -> bytes:
-        index, at = divmod(wanted.start - start, LEAF)
+        index, at = divmod(wanted.start - start, length)
         return blocks[index][at : at + wanted.length]
 
     return read

@@ -8,12 +8,11 @@ from typing import BinaryIO, Self, cast
 
 from glacierkeep.domain.cutting import pieces
 from glacierkeep.domain.hashes import Hashes
-from glacierkeep.domain.limits import LEAF
 from glacierkeep.domain.parts import ByteRange, is_part_size, split
 from glacierkeep.domain.treehash import combine
 from glacierkeep.errors import GlacierkeepError, SourceChanged
 from glacierkeep.transfer.crew import Crew
-from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
+from glacierkeep.transfer.hashing import BLOCK, Md5, PartHashing, sha256_of
 from glacierkeep.transfer.pace import Paced, Take, freely
 from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
 from glacierkeep.transfer.reader import PartReader, read_held
@@ -121,16 +120,16 @@ class _Sending:
         return Hashes(self._source.size, self._md5.digest(), tree_hash)
 
     def _read(self, part: ByteRange) -> None:
-        blocks, held = list(pieces(part, LEAF)), list[bytes]()
+        held = list[bytes]()
         hashing = PartHashing(
             self._crew,
             self._md5,
-            len(blocks),
+            part.length,
             released=self._released,
             done=functools.partial(self._hashed, part, held),
             failed=self._fail,
         )
-        for index, block in enumerate(blocks):
+        for index, block in enumerate(pieces(part, BLOCK)):
             content = self._read_block(block)
             if self._holds:
                 held.append(content)
@@ -181,7 +180,7 @@ class _Sending:
 
     def _reader(self, part: ByteRange, held: list[bytes]) -> BinaryIO:
         if held:
-            return cast(BinaryIO, PartReader(read_held(held, part.start), part))
+            return cast(BinaryIO, PartReader(read_held(held, part.start, BLOCK), part))
         return self._source.open_part(part)
 
     def _take(self, size: int) -> None:
@@ -193,9 +192,8 @@ class _Sending:
         known = self._already.get(part.start) == body.tree_hash
         if not known:
             self._send(part, body)
+            self._sink.sent(part.start, part.length, body.tree_hash)
         with self._lock:
-            if not known:
-                self._sink.sent(part.start, part.length, body.tree_hash)
             self._tree_hashes[part.start] = body.tree_hash
             self._done += part.length
             self._progress(self._done)
