@@ -1,7 +1,7 @@
 """What of a partial file is on the disk for good: a line for each range, written once the range's bytes are durable.
 
-A line is a claim. Whoever goes on hashes the bytes again and compares, so that a line that is wrong, torn, lost or older
-than the bytes costs another download and nothing else. The journal itself is therefore never synced.
+A line is a claim. Whoever goes on hashes the bytes again and compares, so that a line that is wrong, torn, lost or
+older than the bytes costs another download and nothing else. The journal itself is therefore never synced.
 """
 
 import os
