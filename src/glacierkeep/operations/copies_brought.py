@@ -93,7 +93,7 @@ class Bringing:
         return True
 
     def _download(self, job: Job, archive: Archive, target: Target) -> None:
-                download = Download(
+        download = Download(
             job,
             archive,
             target,
