@@ -26,6 +26,7 @@ from glacierkeep.config.settings import (
     KeySettings,
     LocalSettings,
     Notify,
+    RetrieveSettings,
     Settings,
     UploadSettings,
     VaultSettings,
@@ -262,6 +263,7 @@ def _build(text: _Text, values: Mapping[Key, Any]) -> Settings:
         keys=KeySettings(**_below(values, ("keys",))),
         local=LocalSettings(**_below(values, ("local",))),
         notify=Notify(**_below(values, ("notify",))),
+        retrieve=RetrieveSettings(**_below(values, ("retrieve",))),
         upload=UploadSettings(**_below(values, ("upload",))),
     )
 
