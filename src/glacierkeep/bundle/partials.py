@@ -13,6 +13,7 @@ from glacierkeep.bundle.outcome import WORK_FOLDER
 
 _FRESH = b"new-"
 _NAMED = b"part-"
+_JOURNAL = b"known-"
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -57,9 +58,12 @@ class Partials:
             raise ValueError(f"{name!r} is no name for a partial file")
         return Scratch(self._folder(), _NAMED + name.encode())
 
-    def open_named(self, name: str) -> BinaryIO:
-        """The partial *name*, for reading and writing; empty if it is new. Raises OSError."""
-        place = self.named(name)
+    def journal_of(self, name: str) -> Scratch:
+        """The place of what is written down about the partial *name*."""
+        return Scratch(self._folder(), _JOURNAL + self.named(name).name)
+
+    def open_kept(self, place: Scratch) -> BinaryIO:
+        """The file at *place*, for reading and writing; empty if it is new. Raises OSError."""
         partial = os.open(place.name, _FILE_FLAGS, 0o600, dir_fd=place.folder)
         if os.fstat(partial).st_nlink > 1:
             # A run was killed after it had placed the file: under its final name it is the user's.

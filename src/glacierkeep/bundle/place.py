@@ -81,7 +81,12 @@ class Target:
         Raises ValueError for a name of other than ASCII letters, digits and hyphens.
         """
         with translated(WORK_FOLDER):
-            return self._partials.open_named(name)
+            return self._partials.open_kept(self._partials.named(name))
+
+    def open_journal(self, name: str) -> BinaryIO:
+        """A file beside the partial *name*, for what is known of it; it goes with the partial."""
+        with translated(WORK_FOLDER):
+            return self._partials.open_kept(self._partials.journal_of(name))
 
     def place_partial(
         self, name: str, path: bytes, *, expected: Hashes, mtime_ns: int, mode: int, overwrite: bool = False
@@ -109,10 +114,10 @@ class Target:
         return outcome
 
     def drop_partial(self, name: str) -> None:
-        """Remove the partial *name*, if there is one."""
-        place = self._partials.named(name)
-        with translated(WORK_FOLDER), suppress(FileNotFoundError):
-            os.unlink(place.name, dir_fd=place.folder)
+        """Remove the partial *name* and its journal, if there are such."""
+        for place in (self._partials.named(name), self._partials.journal_of(name)):
+            with translated(WORK_FOLDER), suppress(FileNotFoundError):
+                os.unlink(place.name, dir_fd=place.folder)
 
     def place_symlink(
         self, path: bytes, target: bytes, *, mtime_ns: int, overwrite: bool = False

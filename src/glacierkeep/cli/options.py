@@ -1,4 +1,4 @@
-"""Options, declared once. None becomes a parameter: all are read from `wiring.options`.
+"""Options, declared once. None but *jobs* becomes a parameter: the others are read from `wiring.options`.
 
 Those of `everywhere` may stand before the command's name as well; what stands later wins.
 """
@@ -85,6 +85,11 @@ progress_interval = _option(
     variable="GK_PROGRESS_INTERVAL",
     type=params.Seconds(),
     help="Away from a terminal, say how far things are this often.",
+)
+
+
+jobs = click.option(
+    "--jobs", type=click.IntRange(1, 64), help="How many ranges of what is ready are fetched at once."
 )
 
 

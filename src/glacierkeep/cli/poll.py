@@ -16,6 +16,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 
 
 @click.command("poll", epilog=epilog("gk poll", "gk poll --json", exits=_EXITS))
+@options.jobs
 @options.limit_download
 @options.max_transfer
 @options.max_duration
@@ -23,7 +24,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 @options.progress_interval
 @options.everywhere
 @options.with_wiring
-def command(wiring: "Wiring") -> None:
+def command(wiring: "Wiring", jobs: int | None) -> None:
     """Move everything outstanding on by one pass.
 
     For cron: collects what is ready, asks for what was not asked yet, finishes deletions, and ends. Does nothing
@@ -48,6 +49,7 @@ def command(wiring: "Wiring") -> None:
         staging=wiring.staging,
         vault=vault,
         unseal=wiring.unseal,
+        fetching=wiring.fetching(jobs),
         tell=wiring.listener,
         stop=wiring.stop,
     )

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from glacierkeep.keys.identities import Identities
     from glacierkeep.keys.recipients import Recipients
     from glacierkeep.local.service import LocalGlacier
+    from glacierkeep.operations.arrivals import Fetching
     from glacierkeep.stores.store import Store
 
 R = TypeVar("R")
@@ -227,6 +228,12 @@ class Wiring:
         if create:
             store.create_vault()
         return store
+
+    def fetching(self, jobs: int | None) -> "Fetching":
+        """How what is ready is brought, by *jobs* requests at once or as many as are configured."""
+        from glacierkeep.operations.arrivals import Fetching
+
+        return Fetching(jobs=jobs or self.settings.retrieve.jobs, take=self.limits.down)
 
     def local_service(self, **wanted: Any) -> "LocalGlacier":
         """The local Glacier of this machine; *wanted* is what its class takes, before what is configured.

@@ -19,6 +19,7 @@ BUNDLE_SIZE_S3 = 64 * MIB
 
 BUNDLE_THRESHOLD = 16 * MIB
 UPLOAD_JOBS = 4
+RETRIEVE_JOBS = 4
 
 
 class StorageClass(StrEnum):
@@ -96,6 +97,13 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrieveSettings:
+    """How what is ready is brought: by *jobs* requests at once."""
+
+    jobs: int = RETRIEVE_JOBS
+
+
+@dataclass(frozen=True, slots=True)
 class UploadSettings:
     """How folders are read and sent; *exclude* holds patterns as in .gitignore."""
 
@@ -127,6 +135,7 @@ class Settings:
     keys: KeySettings = KeySettings()
     local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
+    retrieve: RetrieveSettings = RetrieveSettings()
     transfer: TransferSettings = TransferSettings()
     upload: UploadSettings = UploadSettings()
 

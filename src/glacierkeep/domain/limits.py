@@ -27,6 +27,9 @@ ARCHIVE_OVERHEAD = 32 * KIB
 OUTPUT_LIFE_HOURS = 24
 """A finished job's output is kept at least this long. API reference, GetJobOutput."""
 
+JOBS_LISTED_AT_ONCE = 50
+"""In one answer to ListJobs. API reference, ListJobs."""
+
 SINGLE_REQUEST_LIMIT = MIB
 """Ours: a bigger archive goes by multipart, because a single request cannot be repeated safely."""
 

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from glacierkeep.bundle.content import Write, copy_file, write_pieces
 from glacierkeep.bundle.opening import Opening, Unseal
@@ -13,7 +14,6 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import reader_of
 from glacierkeep.bundle.unpack import open_contents
 from glacierkeep.catalog import Catalog
-from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import FileKind
@@ -22,12 +22,10 @@ from glacierkeep.domain.manifest import BadManifest
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
-from glacierkeep.operations.arrivals import download
 from glacierkeep.operations.contents import expected_of
 from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.retrieval_plan import brings, is_whole_archive, stored_range
 from glacierkeep.operations.unpacking import Unpacked, Unpacking
-from glacierkeep.stores.store import Store
 
 _BATCH = 200
 _PACKED = (ArchiveKind.BUNDLE, ArchiveKind.SEALED)
@@ -94,31 +92,33 @@ class Placing:
         """Whether an item still waits for bytes that *job* brings."""
         return next(self._pieces(job), None) is not None
 
-    def bring(self, job: Job, archive: Archive, name: str, *, store: Store, clock: Clock) -> bool:
-        """Download what *job* brings as the partial file *name*, and place every item whose bytes are in it.
+    def place(
+        self,
+        job: Job,
+        archive: Archive,
+        name: str,
+        damage: BytesMismatch | SegmentDamaged | None,
+        *,
+        now: datetime,
+    ) -> bool:
+        """Place every item whose bytes are in the partial file *name*, which *job* brought; *damage* is what is known
+        to be wrong with it.
 
-        False if it is sealed and no identity at hand opens it: what came is kept. Raises what the store raises.
+        False if it is sealed and no identity at hand opens it, or if somebody wants to stop: what came is kept.
         """
-        damaged = False
-        try:
-            download(
-                job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop
-            )
-        except (BytesMismatch, SegmentDamaged) as error:
-            damaged = True
-            self._mismatch(f"archive:{archive.archive_id}".encode(), error)
-        else:
-            if job.range is None:
-                with self.catalog.write() as records:
-                    records.archives.note_retrieved(archive.archive_key, clock.now())
+        if damage is not None:
+            self._mismatch(f"archive:{archive.archive_id}".encode(), damage)
+        elif job.range is None:
+            with self.catalog.write() as records:
+                records.archives.note_retrieved(archive.archive_key, now)
         if self.stop():
-            return True
+            return False
         try:
             if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name):
                 self._place_members(job, archive, name)
         except NoIdentity as error:
             self.flush()
-            if not damaged:
+            if damage is None:
                 self.codes.append(error.exit)
                 self.tell(
                     Trouble(f"archive:{archive.archive_id}".encode(), error.code, str(error), error.hint)
@@ -126,8 +126,10 @@ class Placing:
                 return False
             # Damage in the line for our key looks like a line for another one: more passes would not help.
             self.fail(job, str(error))
-        self.drop(name)
         self.flush()
+        if self.stop():
+            return False
+        self.drop(name)
         return True
 
     def drop(self, name: str) -> None:
