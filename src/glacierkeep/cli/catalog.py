@@ -108,6 +108,7 @@ def rebuild(wiring: "Wiring", catalog_id: str | None, before: datetime | None, c
         host=wiring.host,
         choice=Choice(catalog_id, before),
         unseal=wiring.unseal,
+        fetching=wiring.fetching(None),
         wait=bool(wiring.options.wait),
         lock_wait=wiring.options.lock_wait,
         tell=wiring.listener,

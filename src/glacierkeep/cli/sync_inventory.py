@@ -39,7 +39,6 @@ _EXITS = (
     is_flag=True,
     help="Record archives that two inventories lack as lost, so that the next upload sends their files again.",
 )
-@options.limit_download
 @options.vault
 @options.yes
 @options.wait

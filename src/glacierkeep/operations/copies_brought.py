@@ -22,7 +22,7 @@ from glacierkeep.domain.service import JobAction, Tier
 from glacierkeep.errors import BytesMismatch, CopyUnreadable, NotFound, SegmentDamaged, ServiceError
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations import asking
-from glacierkeep.operations.arrivals import USUAL_FETCHING, Download
+from glacierkeep.operations.arrivals import Download, Fetching
 from glacierkeep.operations.catalog_copies import MEMBER
 from glacierkeep.operations.downloads import Receipts
 from glacierkeep.stores.store import Store
@@ -42,6 +42,7 @@ class Bringing:
     staging: Path
     clock: Clock
     unseal: Unseal
+    fetching: Fetching
     tell: Listener
     stop: Callable[[], bool]
 
@@ -100,11 +101,11 @@ class Bringing:
             _partial(archive),
             store=self.store,
             clock=self.clock,
-            fetching=USUAL_FETCHING,
+            fetching=self.fetching,
             report=Receipts(self.tell).of(job, archive.size),
             stop=self.stop,
         )
-        with Crew(USUAL_FETCHING.jobs) as crew:
+        with Crew(self.fetching.jobs) as crew:
             download.bring(crew)
 
     def _receive(self, archive: Archive, target: Target, before: list[CopyHeader]) -> CopyHeader:

@@ -109,6 +109,7 @@ class _Poll:
                 clock=self.clock,
                 host=self.host,
                 unseal=self.unseal,
+                fetching=self.fetching,
                 begin=False,
                 tell=self.tell,
                 stop=self.stop,
