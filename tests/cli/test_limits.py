@@ -115,6 +115,16 @@ def test_a_limit_in_the_configuration_and_in_the_environment(parts: Gk, photos: 
     assert parts("upload", photos, env=more).exit_code == 0
 
 
+def test_standard_input_does_not_end_at_a_limit(parts: Gk) -> None:
+    """A stream that was broken off could not go on: the options are refused with it, and settings leave it alone."""
+    refused = parts("upload", "-", "--as", "dump", "--max-transfer", "1k", input="all or nothing")
+    env = {"GK_TRANSFER_MAX_TRANSFER": "1", "GK_TRANSFER_MAX_DURATION": "0.001"}
+    stored_whole = parts("upload", "-", "--as", "dump", input="all or nothing", env=env)
+
+    assert (refused.exit_code, "whole or not at all" in refused.stderr) == (Exit.USAGE, True)
+    assert stored_whole.exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("option", "word", "why"),
     [

@@ -113,12 +113,12 @@ def command(
     Folders marked by CACHEDIR.TAG or .nobackup are left out.
     """
     _check_words(paths, as_name, label)
+    _check_limits(wiring, as_name)
     chosen = wiring.vault()
     looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum, xattrs)
     coding = _coding(wiring, chosen, compression, compression_level)
     if wiring.options.dry_run:
         return _preview(wiring, chosen, paths, label, looking, coding)
-    wiring.limits.heed()
     wiring.warn_local(chosen)
     wiring.consent(chosen, "an upload")
     said = {
@@ -131,6 +131,7 @@ def command(
         code = _upload_standard_input(wiring, chosen, as_name, **said)
         _copy_catalog(wiring, chosen, coding)
         wiring.leave(code)
+    wiring.limits.heed()
     gone = wiring.options.yes if accept_gone is None else accept_gone
 
     def one(path: bytes) -> Exit:
@@ -188,6 +189,13 @@ def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | N
         raise UsageError("--as names what comes from standard input", hint="gk upload - --as NAME")
     if label is not None and len(paths) > 1:
         raise UsageError("--label names one root", hint="upload the folders one by one")
+
+
+def _check_limits(wiring: "Wiring", as_name: bytes | None) -> None:
+    if as_name is not None and (wiring.options.max_transfer or wiring.options.max_duration):
+        raise UsageError(
+            "standard input is stored whole or not at all: it cannot end at --max-transfer or --max-duration"
+        )
 
 
 def _looking(
