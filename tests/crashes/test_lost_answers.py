@@ -9,7 +9,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState, Upload
 from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
 from glacierkeep.operations.delete import delete
-from support.unreliable import once
+from support.unreliable import down_from, no_fault, once
 from support.world import HOST, World
 
 
@@ -44,12 +44,30 @@ def break_once(world: World, operation: str, *, arrived: bool) -> None:
     setattr(world.service, "after" if arrived else "before", once(operation))
 
 
-def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> GlacierkeepError:
-    """An upload whose first *operation* fails, with what it says."""
-    break_once(world, operation, arrived=arrived)
-    with pytest.raises(GlacierkeepError) as caught:
-        world.upload(root)
-    return caught.value
+def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> Exit:
+    """How an upload ends whose first *operation* fails; nothing can be looked up at the service meanwhile."""
+    lost, blind = once(operation), down_from("ListMultipartUploads", 1)
+    world.service.after = lost if arrived else no_fault
+    world.service.before = lambda asked: blind(asked) or (None if arrived else lost(asked))
+    try:
+        return world.upload(root).exit
+    except GlacierkeepError as error:
+        return error.exit
+    finally:
+        world.service.before = world.service.after = no_fault
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_lost_beginning_is_looked_for_at_once(world: World, root: Path, arrived: bool) -> None:
+    """A beginning whose answer is lost is found by the same run, or made by it: there is never a second upload."""
+    break_once(world, "InitiateMultipartUpload", arrived=arrived)
+
+    assert world.upload(root).exit is Exit.DONE
+
+    assert world.service.done["InitiateMultipartUpload"] == 1
+    assert list(world.store.list_uploads()) == []
+    assert world.sync().archives == 2
+    assert_settled(world)
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -58,8 +76,7 @@ def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> Gla
 )
 def test_multipart_goes_on(world: World, root: Path, operation: str, arrived: bool) -> None:
     """Whatever answer of a multipart upload is lost, the next run goes on with that upload and makes one archive."""
-    error = fail_once(world, root, operation, arrived=arrived)
-    assert error.exit is Exit.CHANGED
+    assert fail_once(world, root, operation, arrived=arrived) is Exit.CHANGED
 
     outcome = world.upload(root)
 
@@ -130,8 +147,7 @@ def test_an_upload_of_a_changed_file_is_aborted(world: World, root: Path, operat
 def test_a_single_request_is_doubted(world: World, empty: Path, name: str) -> None:
     """A lost answer to a single request leaves a doubt; the file is sent again, and an inventory settles it."""
     (empty / name).write_bytes(bytes(MIB if name == "one-mib.bin" else 10))
-    error = fail_once(world, empty, "UploadArchive", arrived=True)
-    assert error.exit is Exit.CHANGED
+    assert fail_once(world, empty, "UploadArchive", arrived=True) is Exit.CHANGED
 
     assert world.upload(empty).exit is Exit.DONE
     assert len(uncertain(world)) == 1

@@ -12,7 +12,7 @@ import pytest
 
 from glacierkeep.bundle.place import Target
 from glacierkeep.domain.limits import MIB
-from glacierkeep.domain.records import ArchiveState
+from glacierkeep.domain.records import ArchiveState, UploadState
 from glacierkeep.errors import DiskTrouble, Exit, GlacierkeepError, NoSuchName
 from glacierkeep.events import ArchiveStored, Event, Noted, UploadPlanned, UploadResumed
 from glacierkeep.operations.gathering import Gathering
@@ -176,6 +176,20 @@ def test_a_set_with_a_lost_volume_begins_anew(
     assert present(world) == 6  # five volumes and the folder's bundle
     world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
     assert (tmp_path / "back" / "root" / "big").read_bytes() == NOISE
+
+
+def test_a_volume_in_doubt_is_not_left_out(world: World, big: Path, tmp_path: Path) -> None:
+    """When nobody remembers what became of a volume, those after it, made already, do not become a file without it."""
+    world.service.after = down_from("CompleteMultipartUpload", 4)
+    with pytest.raises(GlacierkeepError):
+        world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    world.service.after = no_fault
+    world.clock.turn(hours=2)
+    assert world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"]).exit is Exit.DONE
+    world.retrieve("root", to=tmp_path / "back", unseal=unseal, wait=True)
+    assert (tmp_path / "back" / "root" / "big").read_bytes() == NOISE
+    with world.catalog.read() as records:
+        assert [each.state for each in records.uploads.outstanding(uncertain=True)] == [UploadState.UNCERTAIN]
 
 
 def test_a_stream_of_which_a_volume_is_lost_meanwhile_is_not_archived(world: World) -> None:

@@ -20,7 +20,7 @@ from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, Bytes, Shelf, pattern, sizes
 
 
-def send_parts(source, part_size, sink, *, jobs=4, held=8 * MIB, **more):
+def send_parts(source, part_size, sink, *, jobs=4, held=4 * MIB, **more):
     """Send with a crew of its own."""
     with Crew(jobs, held=held) as crew:
         return send.send_parts(source, part_size, sink, crew=crew, **more)

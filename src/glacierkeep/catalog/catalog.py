@@ -1,6 +1,7 @@
 """The catalog: our records, in one SQLite file."""
 
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -46,6 +47,8 @@ class Catalog:
         self.machine = machine
         self._engine = engine
         self._writing = for_writing(engine)
+        # SQLite lets others wait by sleeping longer and longer; threads of one process wait in line instead.
+        self._turn = threading.Lock()
         self._clock = clock
         self._random = random
         with self._connected() as connection:
@@ -89,7 +92,7 @@ class Catalog:
     @contextmanager
     def write(self) -> Iterator[Records]:
         """All or nothing, alone: committed at the end, rolled back if an exception leaves it. Not to be nested."""
-        with translated(self.path), self._writing.begin() as connection:
+        with translated(self.path), self._turn, self._writing.begin() as connection:
             yield Records(connection, self._clock, self.machine, self._random)
 
     @contextmanager

@@ -38,5 +38,6 @@ DEFAULT_PART_SIZE = 32 * MIB
 that (pricing page: 0.03 USD per 1,000 requests, 0.0036 USD per GB and month). What is lost when a connection breaks is
 at most a part."""
 
-MAX_HELD_PART = 8 * MIB
-"""Ours: a bigger part is not held in memory; it is hashed in one reading and sent in a second."""
+BLOCK = 4 * MIB
+"""Ours: read and hashed at once. A part that is no bigger is held in memory until it is acknowledged; a bigger one is
+hashed in one reading, block by block, and sent in a second."""

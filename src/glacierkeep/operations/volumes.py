@@ -4,9 +4,10 @@ Killed anywhere, the next run goes on with the volumes that are not stored yet, 
 cannot be read again: what is stored of one that was broken off is let go of.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glacierkeep.bundle.listing import listing_of
@@ -27,6 +28,7 @@ from glacierkeep.domain.records import (
     NewVersion,
     Piece,
     Root,
+    Upload,
     Vault,
     Volume,
     VolumeSet,
@@ -37,6 +39,7 @@ from glacierkeep.errors import SourceChanged
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.delete import finish_deletions
+from glacierkeep.operations.flight import Flight, raise_it
 from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.shipping import Record, Shipping
 from glacierkeep.transfer.source import FileSource, SourceUnreadable, StagedSource
@@ -97,22 +100,31 @@ class Volumes:
 
         Raises SourceChanged after the last one if not all of them are there any more, and as `send_file` does.
         """
+        self._ship(found, entry, *self._make(found, entry, content, part, portion), self.shipping)
+        if portion.check is not None:
+            self._check_recorded(found)
+
+    def _make(
+        self, found: VolumeSet, entry: Entry, content: Iterable[bytes], part: ByteRange, portion: "Portions"
+    ) -> tuple[Upload, PackedVolume]:
+        """The volume, in staging, and the intent to send it."""
         kind = ArchiveKind.SEALED if self.coding.seal else ArchiveKind.BUNDLE
         upload = self.intents.staging(kind, set_token=found.token, index=portion.index)
-        staged = self.staging / upload.source.decode()
         try:
-            packed = self._pack(staged, entry, content, part, portion)
+            packed = self._pack(self.staging / upload.source.decode(), entry, content, part, portion)
         except BaseException:
             self.intents.forget(upload)
             raise
-        upload = self.intents.staged(upload, packed.stored.size)
-        record = record_volume(self.run_id, self.root, packed.member)
+        return self.intents.staged(upload, packed.stored.size), packed
+
+    def _ship(
+        self, found: VolumeSet, entry: Entry, upload: Upload, packed: PackedVolume, shipping: Shipping
+    ) -> None:
+        staged, record = packed.stored.path, record_volume(self.run_id, self.root, packed.member)
         name = names.join(self.root.label.encode(), entry.path)
         with StagedSource(staged) as source:
-            self.shipping.ship(upload, source, record, files=1, name=name, segments=packed.stored.segments)
+            shipping.ship(upload, source, record, files=1, name=name, segments=packed.stored.segments)
         drop_staged(staged)
-        if portion.check is not None:
-            self._check_recorded(found)
 
     def _check_recorded(self, found: VolumeSet) -> None:
         with self.catalog.read() as records:
@@ -155,14 +167,22 @@ class Volumes:
             stored = {each.index: each for each in records.volume_sets.volumes(found.set_id)}
         whole = Whole()
         parts = list(pieces(ByteRange(0, entry.size), found.volume_size))
-        for index, part in enumerate(parts, start=1):
-            content = self._read(source, part, whole)
-            if index in stored:
-                self._pass_over(stored[index], content, whole)
-                continue
-            last = index == len(parts)
-            portion = Portions(found.token, index, part.start, whole, source.check if last else None)
-            self.send_one(found, entry, content, part, portion)
+        with Flight(1) as flight:
+            shipping = replace(self.shipping, stop=lambda: self.shipping.stop() or flight.broken)
+            for index, part in enumerate(parts, start=1):
+                content = self._read(source, part, whole)
+                if index in stored:
+                    self._pass_over(stored[index], content, whole)
+                    continue
+                portion = Portions(
+                    found.token, index, part.start, whole, source.check if index == len(parts) else None
+                )
+                # One volume is made while the one before it is sent.
+                made = self._make(found, entry, content, part, portion)
+                flight.launch(functools.partial(self._ship, found, entry, *made, shipping), raise_it)
+            flight.land_all()
+        if len(parts) not in stored:
+            self._check_recorded(found)
 
     def _read(self, source: FileSource, part: ByteRange, whole: "Whole") -> Iterator[bytes]:
         for piece in pieces(part, _PIECE):
@@ -249,9 +269,11 @@ def record_volume(run_id: int | None, root: Root, member: Member) -> Record:
 
 
 def _is_there(found: VolumeSet, records: Records) -> bool:
-    """Whether no volume of the set that was stored is lost or in doubt."""
-    keys = [each.archive_key for each in records.volume_sets.volumes(found.set_id)]
-    return all(archive.state is ArchiveState.PRESENT for archive in records.archives.many(keys).values())
+    """Whether the volumes of the set that were stored follow each other from the first on, none lost or in doubt."""
+    stored = records.volume_sets.volumes(found.set_id)
+    archives = records.archives.many([each.archive_key for each in stored]).values()
+    in_row = sorted(each.index for each in stored) == list(range(1, len(stored) + 1))
+    return in_row and all(archive.state is ArchiveState.PRESENT for archive in archives)
 
 
 def _version(found: VolumeSet, member: Member, whole: Hashes, records: Records) -> NewVersion:

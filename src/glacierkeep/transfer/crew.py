@@ -10,24 +10,26 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from glacierkeep.domain.limits import MAX_HELD_PART
+from glacierkeep.domain.limits import BLOCK
 from glacierkeep.transfer.room import Room
 
 Task = Callable[[], None]
 
 
 class Crew:
-    """*jobs* threads that send or receive, one that hashes for each processor, and room for *jobs* + 1 parts that are
-    held. Threads are started when they are needed. Tasks of all transfers wait in one line; each transfer puts only a
-    few of its own there, so that a small one never waits for the end of a huge one.
+    """*jobs* threads that send or receive, one that hashes for each processor, and room for *jobs* + 1 blocks.
+
+    Threads are started when they are needed. Tasks of all transfers wait in one line; each transfer puts only a few of
+    its own there, so that a small one never waits for the end of a huge one. Parts of up to *held* bytes, at most a
+    block, are held in memory.
     """
 
-    def __init__(self, jobs: int, *, held: int = MAX_HELD_PART) -> None:
+    def __init__(self, jobs: int, *, held: int = BLOCK) -> None:
         self.jobs = jobs
         self.held = held
         self.broken_off = False
         """Whether what is under way is to be dropped instead of finished."""
-        self.room = Room((jobs + 1) * held)
+        self.room = Room((jobs + 1) * BLOCK)
         self._senders = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="send")
         self._hashers = _Hashers(cpus())
 

@@ -5,14 +5,11 @@ import threading
 from collections.abc import Callable
 
 from glacierkeep.domain.cutting import pieces
-from glacierkeep.domain.limits import LEAF, MIB
+from glacierkeep.domain.limits import BLOCK, LEAF
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.treehash import combine, leaves_of
 from glacierkeep.transfer.crew import Crew, Strand, Task
 from glacierkeep.transfer.parts import Digests, PartSource
-
-BLOCK = 4 * MIB
-"""Read and hashed at once: fewer turns than with leaves, and small enough to keep all processors busy."""
 
 
 class Md5:

@@ -72,13 +72,3 @@ class PartReader(io.RawIOBase):
             self._ahead = self._read(ByteRange(start, stop)) if start < stop else b""
             self._ahead_at = self._at
         return memoryview(self._ahead)[self._at - self._ahead_at :]
-
-
-def read_held(blocks: list[bytes], start: int, length: int) -> Callable[[ByteRange], bytes]:
-    """Reads from *blocks* of *length* bytes, which follow each other from *start* on: never beyond the end of one."""
-
-    def read(wanted: ByteRange) -> bytes:
-        index, at = divmod(wanted.start - start, length)
-        return blocks[index][at : at + wanted.length]
-
-    return read

@@ -1,6 +1,7 @@
 """Sending something in parts: read once in order, hashed on the way, sent by the threads of a crew."""
 
 import functools
+import io
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
@@ -8,14 +9,14 @@ from typing import BinaryIO, Self, cast
 
 from glacierkeep.domain.cutting import pieces
 from glacierkeep.domain.hashes import Hashes
+from glacierkeep.domain.limits import BLOCK
 from glacierkeep.domain.parts import ByteRange, is_part_size, split
 from glacierkeep.domain.treehash import combine
 from glacierkeep.errors import GlacierkeepError, SourceChanged
 from glacierkeep.transfer.crew import Crew
-from glacierkeep.transfer.hashing import BLOCK, Md5, PartHashing, sha256_of
+from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
 from glacierkeep.transfer.pace import Paced, Take, freely
 from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
-from glacierkeep.transfer.reader import PartReader, read_held
 from glacierkeep.transfer.stopped import Stopped, never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
@@ -34,8 +35,9 @@ def send_parts(
 ) -> Hashes:
     """Send all of *source* to *sink* in parts of *part_size* bytes; the hashes of the whole.
 
-    Parts of up to `crew.held` bytes are held from their reading until they are acknowledged, at most `crew.jobs` + 1
-    of them; of bigger ones only blocks that are not hashed yet, and they are read again when they are sent. *already*
+    Parts of up to `crew.held` bytes are held from their reading until they are acknowledged; of bigger ones only blocks
+    that are not hashed yet, and they are read again when they are sent. All sendings of the crew hold
+    at most `crew.jobs` + 1 blocks. *already*
     gives the tree hashes of parts the service has, by start: one that agrees is not sent again. *progress* is told the
     bytes the service has so far, by one thread at a time. *stop* is asked before each part. *take* lets bytes go.
 
@@ -98,12 +100,10 @@ class _Sending:
     def feed(self, part: ByteRange) -> None:
         """Read *part* and leave the rest to the crew; waits while too many are under way."""
         self._slots.acquire()
-        if self._holds:
-            self._crew.room.take(part.length)
         try:
             self._read(part)
         except BaseException:
-            self._ended(part)
+            self._slots.release()
             raise
 
     def finish(self) -> int:
@@ -120,24 +120,22 @@ class _Sending:
         return Hashes(self._source.size, self._md5.digest(), tree_hash)
 
     def _read(self, part: ByteRange) -> None:
-        held = list[bytes]()
+        box = list[bytes]()
         hashing = PartHashing(
             self._crew,
             self._md5,
             part.length,
             released=self._released,
-            done=functools.partial(self._hashed, part, held),
+            done=functools.partial(self._hashed, part, box),
             failed=self._fail,
         )
         for index, block in enumerate(pieces(part, BLOCK)):
             content = self._read_block(block)
             if self._holds:
-                held.append(content)
+                box.append(content)
             hashing.feed(index, content)
 
     def _read_block(self, block: ByteRange) -> bytes:
-        if self._holds:
-            return self._source.read_part(block)
         self._crew.room.take(block.length)
         try:
             return self._source.read_part(block)
@@ -149,39 +147,34 @@ class _Sending:
         if not self._holds:
             self._crew.room.give_back(length)
 
-    def _hashed(self, part: ByteRange, held: list[bytes], digests: Digests) -> None:
-        self._crew.move(lambda: self._move(part, held, digests))
+    def _hashed(self, part: ByteRange, box: list[bytes], digests: Digests) -> None:
+        self._crew.move(lambda: self._move(part, box, digests))
 
-    def _move(self, part: ByteRange, held: list[bytes], digests: Digests) -> None:
+    def _move(self, part: ByteRange, box: list[bytes], digests: Digests) -> None:
         try:
             if not self.failure:
-                self._deliver(part, self._body(part, held, digests))
+                self._deliver(part, self._body(part, box, digests))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that reads
             self._fail(error)
         finally:
-            held.clear()
-            self._ended(part)
-
-    def _ended(self, part: ByteRange) -> None:
-        if self._holds:
-            self._crew.room.give_back(part.length)
-        self._slots.release()
+            box.clear()
+            if self._holds:
+                self._crew.room.give_back(part.length)
+            self._slots.release()
 
     def _fail(self, error: BaseException) -> None:
         """*error* is why this run ends, unless another came first."""
         with self._lock:
             self.failure = self.failure or error
 
-    def _body(self, part: ByteRange, held: list[bytes], digests: Digests) -> PartBody:
+    def _body(self, part: ByteRange, box: list[bytes], digests: Digests) -> PartBody:
+        """The part as it is sent. It is held in the *box*, which is emptied afterwards, or else read again."""
+
         def opened() -> BinaryIO:
-            return cast(BinaryIO, Paced(self._reader(part, held), self._take))
+            inside = io.BytesIO(box[0]) if self._holds else self._source.open_part(part)
+            return cast(BinaryIO, Paced(inside, self._take))
 
         return PartBody(opened, part.length, digests.sha256, digests.tree_hash)
-
-    def _reader(self, part: ByteRange, held: list[bytes]) -> BinaryIO:
-        if held:
-            return cast(BinaryIO, PartReader(read_held(held, part.start, BLOCK), part))
-        return self._source.open_part(part)
 
     def _take(self, size: int) -> None:
         self._freely(size)
