@@ -276,7 +276,8 @@ class Placing:
             if brought and (version.version_id, job.archive_key) not in arrived:
                 yield version, brought
 
-    def _content(self, version: Version, write: Write) -> Placed | Kept:
+    def _content(self, version: Version, write: Write) -> Placed | Kept | None:
+        """Place a file, together with others, or another name of one, at once."""
         if version.kind is FileKind.HARDLINK and version.target is not None:
             label = version.path.partition(b"/")[0]
             return self.target.place_hardlink(
@@ -288,7 +289,15 @@ class Placing:
                 mode=version.mode,
                 overwrite=self.retrieval.overwrite,
             )
-        return self._write(version, write)
+        return self.target.place_soon(
+            version.path,
+            write,
+            expected=expected_of(version),
+            mtime_ns=version.mtime_ns,
+            mode=version.mode,
+            overwrite=self.retrieval.overwrite,
+            then=functools.partial(self._place, version),
+        )
 
     def _partial(self, version: Version, name: str) -> Placed | Kept:
         return self.target.place_partial(
@@ -300,22 +309,12 @@ class Placing:
             overwrite=self.retrieval.overwrite,
         )
 
-    def _write(self, version: Version, write: Write) -> Placed | Kept:
-        return self.target.place_file(
-            version.path,
-            write,
-            expected=expected_of(version),
-            mtime_ns=version.mtime_ns,
-            mode=version.mode,
-            overwrite=self.retrieval.overwrite,
-        )
-
     def _symlink(self, version: Version) -> Placed | Kept:
         return self.target.place_symlink(
             version.path, version.target or b"", mtime_ns=version.mtime_ns, overwrite=self.retrieval.overwrite
         )
 
-    def _place(self, version: Version, place: Callable[[], Placed | Kept]) -> None:
+    def _place(self, version: Version, place: Callable[[], Placed | Kept | None]) -> None:
         try:
             result = place()
         except (BytesMismatch, SegmentDamaged) as error:
@@ -324,7 +323,8 @@ class Placing:
         except CannotPlace as error:
             self._failed(version, error.code, str(error), error.hint)
         else:
-            self._placed(version, result)
+            if result is not None:
+                self._placed(version, result)
 
     def _placed(self, version: Version, result: Placed | Kept) -> None:
         if isinstance(result, Placed):
