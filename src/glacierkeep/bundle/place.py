@@ -157,17 +157,26 @@ class Target:
             return self._partials.open_kept(self._partials.journal_of(name))
 
     def place_partial(
-        self, name: str, path: bytes, *, expected: Hashes, mtime_ns: int, mode: int, overwrite: bool = False
+        self,
+        name: str,
+        path: bytes,
+        *,
+        expected: Hashes,
+        mtime_ns: int,
+        mode: int,
+        overwrite: bool = False,
+        found: Hashes | None = None,
     ) -> Placed | Kept:
-        """Place the partial *name*, read once more, as the file *path*. It is gone then, unless Kept(same=False).
+        """Place the partial *name* as the file *path*. It is gone then, unless Kept(same=False).
 
+        *found* are its hashes, if it was written or read in this run; else it is read once more.
         Raises BytesMismatch, and leaves the partial, if its content is not *expected*.
         """
         with self.open_partial(name) as partial, self._spot(path) as spot:
             near = self._near(name, spot)
 
             def make(scratch: Scratch) -> bool:
-                _compare(path, expected, hash_file(partial))
+                _compare(path, expected, found or hash_file(partial))
                 if near is not None:
                     return settle(partial, mtime_ns, mode)
                 with scratch.create() as file:

@@ -17,7 +17,7 @@ from glacierkeep.catalog import Catalog
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import FileKind
-from glacierkeep.domain.hashes import hash_content
+from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.manifest import BadManifest
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
@@ -113,8 +113,9 @@ class Placing:
                 records.archives.note_retrieved(archive.archive_key, now)
         if self.stop():
             return False
+        found = None if damage or job.range else Hashes(archive.size, None, archive.tree_hash)
         try:
-            if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name):
+            if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name, found):
                 self._place_members(job, archive, name)
         except NoIdentity as error:
             self.flush()
@@ -218,12 +219,12 @@ class Placing:
             f"{bad} of its members could not be placed" if bad else "",
         )
 
-    def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
+    def _place_whole(self, job: Job, archive: Archive, name: str, found: Hashes | None) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
         if len(some) != 1 or not is_whole_archive(*some[0], archive):
             return False
-        self._place(some[0][0], functools.partial(self._partial, some[0][0], name))
+        self._place(some[0][0], functools.partial(self._partial, some[0][0], name, found))
         return True
 
     def _place_members(self, job: Job, archive: Archive, name: str) -> None:
@@ -299,7 +300,7 @@ class Placing:
             then=functools.partial(self._place, version),
         )
 
-    def _partial(self, version: Version, name: str) -> Placed | Kept:
+    def _partial(self, version: Version, name: str, found: Hashes | None = None) -> Placed | Kept:
         return self.target.place_partial(
             name,
             version.path,
@@ -307,6 +308,7 @@ class Placing:
             mtime_ns=version.mtime_ns,
             mode=version.mode,
             overwrite=self.retrieval.overwrite,
+            found=found,
         )
 
     def _symlink(self, version: Version) -> Placed | Kept:
