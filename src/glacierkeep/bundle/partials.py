@@ -24,6 +24,11 @@ class Scratch:
     folder: int
     name: bytes
 
+    def remove(self) -> None:
+        """Nothing has this name any more."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.name, dir_fd=self.folder)
+
     def create(self) -> BinaryIO:
         """The file of this name: new and private."""
         return os.fdopen(os.open(self.name, _FILE_FLAGS | os.O_EXCL, 0o600, dir_fd=self.folder), "w+b")
@@ -42,15 +47,20 @@ class Partials:
     @contextmanager
     def scratch(self, destination: int) -> Iterator[Scratch]:
         """A fresh name on the file system of the folder *destination*; what still has it afterwards is removed."""
-        folder, beginning = self._folder(), _FRESH
-        if os.fstat(folder).st_dev != os.fstat(destination).st_dev:
-            folder, beginning = destination, WORK_FOLDER + b"-"
-        fresh = Scratch(folder, beginning + secrets.token_hex(8).encode())
+        near = self.is_near(destination)
+        fresh = self.fresh() if near else Scratch(destination, WORK_FOLDER + b"-" + _random_name())
         try:
             yield fresh
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(fresh.name, dir_fd=folder)
+            fresh.remove()
+
+    def is_near(self, folder: int) -> bool:
+        """Whether what lies in the work folder can be renamed into *folder*."""
+        return os.fstat(self._folder()).st_dev == os.fstat(folder).st_dev
+
+    def fresh(self) -> Scratch:
+        """A name in the work folder that nothing has yet."""
+        return Scratch(self._folder(), _FRESH + _random_name())
 
     def named(self, name: str) -> Scratch:
         """The place of the partial *name*, which stays from run to run. Raises ValueError for an unfit name."""
@@ -106,6 +116,10 @@ class Partials:
             return folder
         os.close(folder)
         return None
+
+
+def _random_name() -> bytes:
+    return secrets.token_hex(8).encode()
 
 
 def _lock(folder: int, operation: int) -> bool:
