@@ -9,13 +9,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from glacierkeep.cli.limits import Limits, LiveSettings
+from glacierkeep.cli.said import Said
 from glacierkeep.cli.signals import Stop
+from glacierkeep.cli.wiring import Wiring
 from glacierkeep.config.load import load
 from glacierkeep.config.settings import Settings
-from glacierkeep.errors import Exit
+from glacierkeep.errors import Exit, LimitReached
 from glacierkeep.transfer.allowance import Allowance, Limit
 from support.clock import TurnedClock
 from support.runner import Gk
@@ -261,3 +264,20 @@ def test_a_person_who_stops_is_told_so_whatever_limit_was_reached() -> None:
     assert (stop(), stop.limited, stop.heeded) == (True, True, False)
     stop.arm().receive(2)
     assert (stop(), stop.limited, stop.heeded) == (True, False, True)
+
+
+def test_a_limit_gives_way_to_what_is_more_serious(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a limit broke off ends with 3, also when it waited; damage keeps its own code, and the limit is told."""
+    wiring = Wiring(Said(max_transfer="1k"))
+    wiring.limits.heed()
+    assert not wiring.stop()
+    wiring.limits.up(2048)
+    assert wiring.stop()
+
+    for code in (Exit.DONE, Exit.WAITING, Exit.PARTLY):
+        with pytest.raises(LimitReached, match=r"1.0 KiB \(max_transfer\) is reached; 2.0 KiB were moved"):
+            wiring.leave(code)
+    with pytest.raises(click.exceptions.Exit) as left:
+        wiring.leave(Exit.PARTLY, Exit.MISMATCH)
+    assert left.value.exit_code == Exit.MISMATCH
+    assert "(max_transfer) is reached" in capsys.readouterr().err
