@@ -226,6 +226,16 @@ class NoIdentity(GlacierkeepError):
     code = "no-identity"
 
 
+class LimitReached(GlacierkeepError):
+    """So many bytes were moved, or so much time has passed, as was allowed; the rest is left for the next run."""
+
+    exit = Exit.PARTLY
+    code = "limit-reached"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, hint="the same command goes on where this one stopped")
+
+
 class SourceChanged(GlacierkeepError):
     """A file changed, shrank or vanished while it was read."""
 

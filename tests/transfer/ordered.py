@@ -115,15 +115,18 @@ class Vault:
     wrong: dict[int, bytes] = field(default_factory=dict)
     asked: list[ByteRange] = field(default_factory=list)
     closed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def __call__(self, wanted: ByteRange) -> Iterator[Told]:
-        self.asked.append(wanted)
-        fault = self.faults.get(len(self.asked))
+        with self.lock:
+            self.asked.append(wanted)
+            number = len(self.asked)
+        fault = self.faults.get(number)
         if isinstance(fault, Exception):
             raise fault
         given = wanted if self.ranges else ByteRange(0, len(self.content))
-        sent = self.wrong.get(len(self.asked), self.content[given.start : given.stop])
+        sent = self.wrong.get(number, self.content[given.start : given.stop])
         digest = tree_hash(self.content[given.start : given.stop]) if self.hashes else None
         answer = Told(given.start, given.stop if self.tells_stop else None, digest, BytesIO(sent))
         if fault:
@@ -131,7 +134,8 @@ class Vault:
         try:
             yield answer
         finally:
-            self.closed += 1
+            with self.lock:
+                self.closed += 1
 
 
 def sizes(most: int) -> st.SearchStrategy[int]:

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Callable
 
-from glacierkeep.bundle.folder import FOLDER_FLAGS, sync_folder
+from glacierkeep.bundle.folder import FOLDER_FLAGS, sync_all, sync_folder
+
+_MOST_UNSYNCED = 64
+"""Folders that are kept open until they are synced together."""
 
 
 class Descent:
     """Folders below *top*, the last one kept open, since what comes next mostly lies there too.
 
-    With *made*, missing folders are created, private, and it is told of each. *top* stays the caller's.
+    With *made*, missing folders are created, private, and it is told of each. *top* stays the caller's. What is
+    put into folders is on the disk after flush().
     """
 
     def __init__(self, top: int, made: Callable[[bytes], None] | None = None) -> None:
@@ -18,7 +22,7 @@ class Descent:
         self._path = b""
         self._folder = os.dup(top)
         self._names: set[bytes] | None = None
-        self._touched = False
+        self._unsynced: dict[bytes, int] = {}
 
     def folder(self, path: bytes) -> int:
         """A descriptor of the folder *path*, valid until the next call; b"" is the top itself.
@@ -32,8 +36,8 @@ class Descent:
         return self._folder
 
     def touched(self, name: bytes) -> None:
-        """*name* was put into the last folder: it will be synced."""
-        self._touched = True
+        """*name* was put into the last folder: it will be synced. Raises OSError."""
+        self._note(self._path, self._folder)
         if self._names is not None:
             self._names.add(name)
 
@@ -44,21 +48,30 @@ class Descent:
         return name in self._names
 
     def flush(self) -> None:
-        """What was put into the last folder is on the disk, as it is for those before."""
-        if self._touched:
-            sync_folder(self._folder)
-        self._touched = False
+        """All that was put into folders is on the disk. Raises OSError."""
+        unsynced, self._unsynced = self._unsynced, {}
+        try:
+            sync_all(unsynced.values(), sync_folder)
+        finally:
+            for folder in unsynced.values():
+                os.close(folder)
 
     def close(self) -> None:
         """Flush and let go."""
-        self._leave()
-
-    def _leave(self) -> None:
         try:
             self.flush()
         finally:
-            os.close(self._folder)
-            self._names = None
+            self._leave()
+
+    def _leave(self) -> None:
+        os.close(self._folder)
+        self._names = None
+
+    def _note(self, path: bytes, folder: int) -> None:
+        if path not in self._unsynced:
+            self._unsynced[path] = os.dup(folder)
+            if len(self._unsynced) >= _MOST_UNSYNCED:
+                self.flush()
 
     def _go(self, path: bytes) -> int:
         below = path.startswith(self._path + b"/") and bool(self._path)
@@ -90,5 +103,5 @@ class Descent:
             os.mkdir(component, 0o700, dir_fd=folder)
         except FileExistsError:
             return
-        sync_folder(folder)
+        self._note(path.rpartition(b"/")[0], folder)
         made(path)

@@ -2,13 +2,16 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 STEP = 4000
 """Bytes of path given to one system call; Linux refuses 4,096 and macOS 1,024."""
 if os.uname().sysname == "Darwin":
     STEP = 1000
+
+_SYNCED_AT_ONCE = 16
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 SOURCE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -57,6 +60,16 @@ def sync_folder(folder: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
             raise
+
+
+def sync_all(descriptors: Iterable[int], sync: Callable[[int], None] = os.fsync) -> None:
+    """All of *descriptors* are on the disk. Raises OSError.
+
+    File systems write down at once what several threads ask for at the same time.
+    """
+    with ThreadPoolExecutor(max_workers=_SYNCED_AT_ONCE) as threads:
+        for _ in threads.map(sync, descriptors):
+            pass
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from glacierkeep.bundle.outcome import WORK_FOLDER
 
 _FRESH = b"new-"
 _NAMED = b"part-"
+_JOURNAL = b"known-"
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -22,6 +23,11 @@ class Scratch:
 
     folder: int
     name: bytes
+
+    def remove(self) -> None:
+        """Nothing has this name any more."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.name, dir_fd=self.folder)
 
     def create(self) -> BinaryIO:
         """The file of this name: new and private."""
@@ -41,15 +47,20 @@ class Partials:
     @contextmanager
     def scratch(self, destination: int) -> Iterator[Scratch]:
         """A fresh name on the file system of the folder *destination*; what still has it afterwards is removed."""
-        folder, beginning = self._folder(), _FRESH
-        if os.fstat(folder).st_dev != os.fstat(destination).st_dev:
-            folder, beginning = destination, WORK_FOLDER + b"-"
-        fresh = Scratch(folder, beginning + secrets.token_hex(8).encode())
+        near = self.is_near(destination)
+        fresh = self.fresh() if near else Scratch(destination, WORK_FOLDER + b"-" + _random_name())
         try:
             yield fresh
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(fresh.name, dir_fd=folder)
+            fresh.remove()
+
+    def is_near(self, folder: int) -> bool:
+        """Whether what lies in the work folder can be renamed into *folder*."""
+        return os.fstat(self._folder()).st_dev == os.fstat(folder).st_dev
+
+    def fresh(self) -> Scratch:
+        """A name in the work folder that nothing has yet."""
+        return Scratch(self._folder(), _FRESH + _random_name())
 
     def named(self, name: str) -> Scratch:
         """The place of the partial *name*, which stays from run to run. Raises ValueError for an unfit name."""
@@ -57,9 +68,12 @@ class Partials:
             raise ValueError(f"{name!r} is no name for a partial file")
         return Scratch(self._folder(), _NAMED + name.encode())
 
-    def open_named(self, name: str) -> BinaryIO:
-        """The partial *name*, for reading and writing; empty if it is new. Raises OSError."""
-        place = self.named(name)
+    def journal_of(self, name: str) -> Scratch:
+        """The place of what is written down about the partial *name*."""
+        return Scratch(self._folder(), _JOURNAL + self.named(name).name)
+
+    def open_kept(self, place: Scratch) -> BinaryIO:
+        """The file at *place*, for reading and writing; empty if it is new. Raises OSError."""
         partial = os.open(place.name, _FILE_FLAGS, 0o600, dir_fd=place.folder)
         if os.fstat(partial).st_nlink > 1:
             # A run was killed after it had placed the file: under its final name it is the user's.
@@ -102,6 +116,10 @@ class Partials:
             return folder
         os.close(folder)
         return None
+
+
+def _random_name() -> bytes:
+    return secrets.token_hex(8).encode()
 
 
 def _lock(folder: int, operation: int) -> bool:

@@ -1,22 +1,24 @@
 """Putting things below one folder, and nowhere else, whatever their paths say."""
 
 import errno
+import functools
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, TypeAlias
 
 from glacierkeep.bundle.content import Write, copy_file, hash_file, holds, write_copy_of
 from glacierkeep.bundle.descent import Descent
-from glacierkeep.bundle.folder import open_root
+from glacierkeep.bundle.folder import open_root, sync_all
 from glacierkeep.bundle.outcome import WORK_FOLDER, CannotPlace, Kept, Placed
 from glacierkeep.bundle.partials import Partials, Scratch
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.spots import NO_LINKS, Spot, judged, make_symlink, settle, translated
+from glacierkeep.bundle.spots import NO_LINKS, Spot, dress, judged, make_symlink, settle, translated
 from glacierkeep.domain import names
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.errors import BytesMismatch, DiskTrouble
@@ -26,6 +28,27 @@ _Make: TypeAlias = Callable[[Scratch], bool]
 
 _Same: TypeAlias = Callable[[], bool]
 """Whether what is there is what shall be there."""
+
+
+_Then: TypeAlias = Callable[[Callable[[], Placed | Kept]], None]
+"""Is told what places a file that waits; placing it may raise CannotPlace."""
+
+_MOST_WRITTEN = 64
+_MOST_BYTES = 64 * 1024 * 1024
+"""Files, and bytes of them, that are made durable together. Each is open until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A file that has its content, mode and time, and waits under the name *scratch* to be made durable and placed."""
+
+    path: bytes
+    scratch: Scratch
+    file: BinaryIO
+    expected: Hashes
+    overwrite: bool
+    then: _Then
+    times_kept: bool = False
 
 
 class Target:
@@ -42,6 +65,7 @@ class Target:
         self._created: Spool[bytes] = Spool(Path(tempfile.gettempdir()))
         self._places = Descent(self._top, self._created.append)
         self._looks = Descent(self._top)
+        self._written: list[_Written] = []
 
     def look(self, path: bytes, expected: Hashes) -> Kept | None:
         """What is at *path* before anything is placed: None for nothing, else whether it has this content."""
@@ -75,26 +99,84 @@ class Target:
         with self._spot(path) as spot:
             return self._place(spot, make, lambda: holds(spot.folder, spot.name, expected), overwrite)
 
+    def place_soon(
+        self,
+        path: bytes,
+        write: Write,
+        *,
+        expected: Hashes,
+        mtime_ns: int,
+        mode: int,
+        overwrite: bool,
+        then: _Then,
+    ) -> Placed | Kept | None:
+        """As place_file, but the file may get its name later, with others, so that they are made durable together.
+
+        Then None comes back, and *then* is called once with what places it, at the latest by place_written().
+        """
+        with self._spot(path) as spot:
+            kept = _kept(self._places, spot, lambda: holds(spot.folder, spot.name, expected))
+            if kept is not None and (kept.same or not overwrite):
+                return kept
+            near = self._partials.is_near(spot.folder)
+            if near:
+                self._write(path, write, expected, mtime_ns, mode, overwrite, then)
+        if not near:
+            return self.place_file(
+                path, write, expected=expected, mtime_ns=mtime_ns, mode=mode, overwrite=overwrite
+            )
+        if (
+            len(self._written) >= _MOST_WRITTEN
+            or sum(each.expected.size for each in self._written) > _MOST_BYTES
+        ):
+            self.place_written()
+        return None
+
+    def place_written(self) -> None:
+        """What was to be placed soon is placed now."""
+        written, self._written = self._written, []
+        try:
+            with translated(WORK_FOLDER):
+                sync_all(each.file.fileno() for each in written)
+            for each in written:
+                each.then(functools.partial(self._place_one_written, each))
+        finally:
+            _drop(written)
+
     def open_partial(self, name: str) -> BinaryIO:
         """The partial file *name*, kept from run to run, for reading and writing; close it before it is placed.
 
         Raises ValueError for a name of other than ASCII letters, digits and hyphens.
         """
         with translated(WORK_FOLDER):
-            return self._partials.open_named(name)
+            return self._partials.open_kept(self._partials.named(name))
+
+    def open_journal(self, name: str) -> BinaryIO:
+        """A file beside the partial *name*, for what is known of it; it goes with the partial."""
+        with translated(WORK_FOLDER):
+            return self._partials.open_kept(self._partials.journal_of(name))
 
     def place_partial(
-        self, name: str, path: bytes, *, expected: Hashes, mtime_ns: int, mode: int, overwrite: bool = False
+        self,
+        name: str,
+        path: bytes,
+        *,
+        expected: Hashes,
+        mtime_ns: int,
+        mode: int,
+        overwrite: bool = False,
+        found: Hashes | None = None,
     ) -> Placed | Kept:
-        """Place the partial *name*, read once more, as the file *path*. It is gone then, unless Kept(same=False).
+        """Place the partial *name* as the file *path*. It is gone then, unless Kept(same=False).
 
+        *found* are its hashes, if it was written or read in this run; else it is read once more.
         Raises BytesMismatch, and leaves the partial, if its content is not *expected*.
         """
         with self.open_partial(name) as partial, self._spot(path) as spot:
             near = self._near(name, spot)
 
             def make(scratch: Scratch) -> bool:
-                _compare(path, expected, hash_file(partial))
+                _compare(path, expected, found or hash_file(partial))
                 if near is not None:
                     return settle(partial, mtime_ns, mode)
                 with scratch.create() as file:
@@ -109,10 +191,10 @@ class Target:
         return outcome
 
     def drop_partial(self, name: str) -> None:
-        """Remove the partial *name*, if there is one."""
-        place = self._partials.named(name)
-        with translated(WORK_FOLDER), suppress(FileNotFoundError):
-            os.unlink(place.name, dir_fd=place.folder)
+        """Remove the partial *name* and its journal, if there are such."""
+        for place in (self._partials.named(name), self._partials.journal_of(name)):
+            with translated(WORK_FOLDER), suppress(FileNotFoundError):
+                os.unlink(place.name, dir_fd=place.folder)
 
     def place_symlink(
         self, path: bytes, target: bytes, *, mtime_ns: int, overwrite: bool = False
@@ -140,6 +222,7 @@ class Target:
 
         Where it cannot be linked, a copy is placed: of *first* if that has the content, else what *write* writes.
         """
+        self.place_written()
         folder = self._folder_of_first(path, first, expected)
         if folder is not None:
             linked = self._link(path, Scratch(folder, names.name_of(first)), expected, overwrite)
@@ -175,13 +258,15 @@ class Target:
                     os.utime(folder, ns=(mtime_ns, mtime_ns))
 
     def flush(self) -> None:
-        """All that was placed is on the disk, under its name."""
+        """All that was placed, or was to be placed soon, is on the disk under its name."""
+        self.place_written()
         with translated(b"."):
             self._places.flush()
 
     def close(self) -> None:
-        """Flush, and remove the work folder if nothing is left in it."""
+        """Make durable what was placed, drop what was only to be placed soon, and remove the work folder if empty."""
         try:
+            _drop(self._written)
             with translated(b"."):
                 self._looks.close()
                 self._places.close()
@@ -196,7 +281,42 @@ class Target:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self.close()
+
+    def _write(
+        self,
+        path: bytes,
+        write: Write,
+        expected: Hashes,
+        mtime_ns: int,
+        mode: int,
+        overwrite: bool,
+        then: _Then,
+    ) -> None:
+        """Write the file under a scratch name, and let it wait there. Raises BytesMismatch."""
+        scratch = self._partials.fresh()
+        file = scratch.create()
+        try:
+            _compare(path, expected, write(file))
+            times_kept = dress(file, mtime_ns, mode)
+        except BaseException:
+            _drop([_Written(path, scratch, file, expected, overwrite, then)])
+            raise
+        self._written.append(_Written(path, scratch, file, expected, overwrite, then, times_kept))
+
+    def _place_one_written(self, written: "_Written") -> Placed | Kept:
+        with self._spot(written.path) as spot:
+            return self._place(
+                spot,
+                lambda scratch: written.times_kept,
+                lambda: holds(spot.folder, spot.name, written.expected),
+                written.overwrite,
+                written.scratch,
+            )
 
     @contextmanager
     def _spot(self, path: bytes) -> Iterator[Spot]:
@@ -222,9 +342,7 @@ class Target:
 
     def _near(self, name: str, spot: Spot) -> Scratch | None:
         """The partial *name*, if it can be renamed to *spot*."""
-        place = self._partials.named(name)
-        same_device = os.fstat(place.folder).st_dev == os.fstat(spot.folder).st_dev
-        return place if same_device else None
+        return self._partials.named(name) if self._partials.is_near(spot.folder) else None
 
     def _folder_of_first(self, path: bytes, first: bytes, expected: Hashes) -> int | None:
         """The folder of *first*, if that is there with the content *expected*."""
@@ -264,6 +382,14 @@ def _kept(descent: Descent, spot: Spot, same: _Same) -> Kept | None:
     if not descent.lists(spot.name):
         raise CannotPlace(spot.path, "its name differs only in case or accents from one that is there")
     return Kept(same())
+
+
+def _drop(written: list[_Written]) -> None:
+    """Close the files, and remove their scratch names."""
+    for each in written:
+        with suppress(OSError):  # what could not be written was told already
+            each.file.close()
+        each.scratch.remove()
 
 
 def _compare(path: bytes, expected: Hashes, found: Hashes) -> None:

@@ -93,14 +93,20 @@ class Spot:
 
 
 def settle(file: BinaryIO, mtime_ns: int, mode: int) -> bool:
-    """Give *file* its mode and time and make sure it is on the disk: whether it has them. Raises OSError."""
+    """As dress, and make sure that it is on the disk. Raises OSError."""
+    has_them = dress(file, mtime_ns, mode)
+    os.fsync(file.fileno())
+    return has_them
+
+
+def dress(file: BinaryIO, mtime_ns: int, mode: int) -> bool:
+    """Give *file*, all of which is written now, its mode and time: whether it has them. Raises OSError."""
     file.flush()
     descriptor = file.fileno()
     with suppress(OSError):
         os.fchmod(descriptor, mode & 0o777)
     with suppress(OSError, OverflowError):
         os.utime(descriptor, ns=(mtime_ns, mtime_ns))
-    os.fsync(descriptor)
     status = os.fstat(descriptor)
     return status.st_mtime_ns == mtime_ns and status.st_mode & 0o7777 == mode & 0o777
 

@@ -73,6 +73,7 @@ def upgrade(wiring: "Wiring") -> None:
 @click.option("--catalog", "catalog_id", metavar="ID", help="Take the copies of the catalog with that id.")
 @click.option("--before", type=params.Moment(), help="Take a copy that was made before that time.")
 @click.option("--cancel", is_flag=True, help="Give up the rebuild that is under way.")
+@options.limit_download
 @options.vault
 @options.yes
 @options.wait
@@ -107,6 +108,7 @@ def rebuild(wiring: "Wiring", catalog_id: str | None, before: datetime | None, c
         host=wiring.host,
         choice=Choice(catalog_id, before),
         unseal=wiring.unseal,
+        fetching=wiring.fetching(None),
         wait=bool(wiring.options.wait),
         lock_wait=wiring.options.lock_wait,
         tell=wiring.listener,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EXITS = (Exit.DONE, Exit.FAILED, Exit.NO_VAULT)
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
-_SIZES = ("part_size", "bundle_size", "bundle_threshold")
+_SIZES = ("part_size", "bundle_size", "bundle_threshold", "max_transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +168,13 @@ def _value(settings: Any, key: "Key") -> Any:
 
 def _shown(value: Any) -> object:
     """*value* without a password, and without a secret key that was put in the place of a public one."""
+    from glacierkeep.domain.timetable import Timetable
     from glacierkeep.keys.secrecy import without_secret_keys
 
     if isinstance(value, tuple):
         return tuple(map(_shown, value))
+    if isinstance(value, Timetable):
+        return str(value)
     return without_secret_keys(_USER_INFO.sub("***@", value)) if isinstance(value, str) else value
 
 

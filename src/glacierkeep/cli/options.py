@@ -1,4 +1,4 @@
-"""Options, declared once. None becomes a parameter: all are read from `wiring.options`.
+"""Options, declared once. None but *jobs* becomes a parameter: the others are read from `wiring.options`.
 
 Those of `everywhere` may stand before the command's name as well; what stands later wins.
 """
@@ -86,6 +86,32 @@ progress_interval = _option(
     type=params.Seconds(),
     help="Away from a terminal, say how far things are this often.",
 )
+
+
+jobs = click.option(
+    "--jobs", type=click.IntRange(1, 64), help="How many ranges of what is ready are fetched at once."
+)
+
+
+def _transfer(key: str, word: str, text: str) -> Callable[[F], F]:
+    """The option for the *key* of [transfer], which is a *word*; GK_TRANSFER_… is read with the configuration."""
+    return _option(
+        key,
+        "--" + key.replace("_", "-"),
+        variable=None,
+        type=params.Setting("transfer", key, name=word),
+        help=f"{text}  [env var: GK_TRANSFER_{key.upper()}]",
+    )
+
+
+limit_upload = _transfer(
+    "limit_upload", "limit", "Send at most so many bytes a second: 500k, off or 08:00-23:00=500k."
+)
+limit_download = _transfer(
+    "limit_download", "limit", "Receive at most so many bytes a second: 500k, off or 08:00-23:00=500k."
+)
+max_transfer = _transfer("max_transfer", "size", "Stop once about so many bytes were sent and received.")
+max_duration = _transfer("max_duration", "duration", "Stop after this time.")
 
 
 def everywhere(function: F) -> F:

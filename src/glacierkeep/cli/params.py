@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from glacierkeep.clock import SystemClock
-from glacierkeep.config.quantities import read_duration, read_size
+from glacierkeep.config.quantities import duration, read_duration, read_size
 
 if TYPE_CHECKING:
     _Type: TypeAlias = click.ParamType[Any]
@@ -56,9 +56,29 @@ class Seconds(_Type):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float | int):
             return float(value)
-        if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value):
-            return float(value)
-        return Duration().convert(value, param, ctx).total_seconds()
+        try:
+            return duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Setting(_Type):
+    """A word for a key of the configuration: checked as it is there, and kept as text."""
+
+    def __init__(self, *key: str, name: str) -> None:
+        self.key = key
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from glacierkeep.config.keys import reader_of
+
+        reader = reader_of(self.key)
+        assert reader is not None
+        try:
+            reader.check(reader.from_word(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
 
 
 class Moment(_Type):

@@ -16,11 +16,15 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 
 
 @click.command("poll", epilog=epilog("gk poll", "gk poll --json", exits=_EXITS))
+@options.jobs
+@options.limit_download
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.progress_interval
 @options.everywhere
 @options.with_wiring
-def command(wiring: "Wiring") -> None:
+def command(wiring: "Wiring", jobs: int | None) -> None:
     """Move everything outstanding on by one pass.
 
     For cron: collects what is ready, asks for what was not asked yet, finishes deletions, and ends. Does nothing
@@ -33,6 +37,7 @@ def command(wiring: "Wiring") -> None:
     def store_of(vault: Vault) -> Store:
         return wiring.store(wiring.vault_at(vault.address))
 
+    wiring.limits.heed()
     named = wiring.named_vault()
     with wiring.catalog.read() as records:
         vault = records.vaults.get(str(named.address)) if named else None
@@ -44,6 +49,7 @@ def command(wiring: "Wiring") -> None:
         staging=wiring.staging,
         vault=vault,
         unseal=wiring.unseal,
+        fetching=wiring.fetching(jobs),
         tell=wiring.listener,
         stop=wiring.stop,
     )

@@ -58,6 +58,10 @@ _EXITS = (
 @click.option(
     "--cancel", metavar="NUMBER", type=int, help="Want no more of an open retrieval (see gk status)."
 )
+@options.jobs
+@options.limit_download
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.dry_run
 @options.yes
@@ -75,6 +79,7 @@ def command(
     overwrite: bool,
     tier: str | None,
     cancel: int | None,
+    jobs: int | None,
 ) -> None:
     """Get files back.
 
@@ -102,6 +107,7 @@ def command(
         foreseen = estimate(names, vault, catalog=wiring.catalog, host=wiring.host, tier=speed, moment=moment)
         wiring.show(foreseen, _foretold)
         return
+    wiring.limits.heed()
     wiring.consent(chosen, "a retrieval")
     outcome = retrieve(
         names,
@@ -117,6 +123,7 @@ def command(
         unseal=wiring.unseal,
         wait=bool(wiring.options.wait),
         lock_wait=wiring.options.lock_wait,
+        fetching=wiring.fetching(jobs),
         tell=wiring.listener,
         stop=wiring.stop,
     )

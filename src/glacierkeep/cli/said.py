@@ -15,7 +15,7 @@ PREFIX = "said_"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The values of the shared options. *wait* None: not said; times in seconds."""
+    """The values of the shared options. *wait* None: not said; times in seconds. Limits are words for the settings."""
 
     vault: str | None = None
     profile: str | None = None
@@ -28,6 +28,10 @@ class Said:
     wait: bool | None = None
     lock_wait: float = 0.0
     progress_interval: float | None = None
+    limit_upload: str | None = None
+    limit_download: str | None = None
+    max_transfer: str | None = None
+    max_duration: str | None = None
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:

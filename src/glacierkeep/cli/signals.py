@@ -1,14 +1,18 @@
-"""The first Ctrl-C asks to stop, the second stops."""
+"""The first Ctrl-C asks to stop, the second stops. A limit that is reached asks too."""
 
 import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from glacierkeep.errors import Exit
+
+if TYPE_CHECKING:
+    from glacierkeep.transfer.allowance import Limit
 
 _SENTENCE = b"\ngk: finishing what is under way; press Ctrl-C again to stop at once\n"
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
@@ -19,10 +23,15 @@ class Terminated(KeyboardInterrupt):
 
 
 class Stop:
-    """Asked by operations: whether to come to an end. Only once armed is the first signal gentle."""
+    """Asked by operations: whether to come to an end. Only once armed is the first signal gentle.
+
+    *heeded*: that somebody asked to stop was told; *reached*: that this limit is reached was.
+    """
 
     def __init__(self) -> None:
         self.heeded = False
+        self.reached: Limit | None = None
+        self._limit: Callable[[], Limit | None] = lambda: None
         self._armed = False
         self._received: list[int] = []
 
@@ -30,7 +39,9 @@ class Stop:
         """Whether to stop. Once this said True, the command has been broken off."""
         if self._received:
             self.heeded = True
-        return self.heeded
+        elif self.reached is None:
+            self.reached = self._limit()
+        return self.heeded or self.reached is not None
 
     @property
     def asked(self) -> bool:
@@ -41,6 +52,15 @@ class Stop:
         """From now on someone asks."""
         self._armed = True
         return self
+
+    @property
+    def limited(self) -> bool:
+        """Whether it was a limit, and nobody, that broke the command off."""
+        return self.reached is not None and not self.heeded
+
+    def heed(self, limit: "Callable[[], Limit | None]") -> None:
+        """From now on it is also time to stop once *limit* names one that is reached."""
+        self._limit = limit
 
     @property
     def code(self) -> Exit:

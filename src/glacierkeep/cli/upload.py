@@ -88,6 +88,9 @@ _EXITS = (
 )
 @click.option("--compression-level", type=click.IntRange(1, 19), help="How hard to compress.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="How many parts are sent at once.")
+@options.limit_upload
+@options.max_transfer
+@options.max_duration
 @options.vault
 @options.dry_run
 @options.yes
@@ -126,6 +129,7 @@ def command(
     if abandon:
         return upload_abandon.end_uploads(wiring, paths, label, as_name)
     _check_words(paths, as_name, label)
+    _check_limits(wiring, as_name)
     chosen = wiring.vault()
     looking = _looking(wiring, exclude, exclude_from, one_file_system, checksum, xattrs)
     coding = _coding(wiring, chosen, compression, compression_level)
@@ -143,6 +147,7 @@ def command(
         code = _upload_standard_input(wiring, chosen, as_name, **said)
         _copy_catalog(wiring, chosen, coding)
         wiring.leave(code)
+    wiring.limits.heed()
     gone = wiring.options.yes if accept_gone is None else accept_gone
 
     def one(path: bytes) -> Exit:
@@ -171,7 +176,9 @@ def _copy_catalog(wiring: "Wiring", chosen: "ChosenVault", coding: "Coding") -> 
             host=wiring.host,
             coding=coding,
             part=_sizes(chosen).part,
-            shipping=Shipping(wiring.catalog, store, wiring.listener, wiring.stop, crew, Shipped()),
+            shipping=Shipping(
+                wiring.catalog, store, wiring.listener, wiring.stop, crew, Shipped(), wiring.limits.up
+            ),
             tell=wiring.listener,
         )
 
@@ -198,6 +205,13 @@ def _check_words(paths: tuple[bytes, ...], as_name: bytes | None, label: str | N
         raise UsageError("--as names what comes from standard input", hint="gk upload - --as NAME")
     if label is not None and len(paths) > 1:
         raise UsageError("--label names one root", hint="upload the folders one by one")
+
+
+def _check_limits(wiring: "Wiring", as_name: bytes | None) -> None:
+    if as_name is not None and (wiring.options.max_transfer or wiring.options.max_duration):
+        raise UsageError(
+            "standard input is stored whole or not at all: it cannot end at --max-transfer or --max-duration"
+        )
 
 
 def _looking(
@@ -263,6 +277,7 @@ def _things(wiring: "Wiring", chosen: "ChosenVault") -> dict[str, Any]:
         "clock": wiring.clock,
         "host": wiring.host,
         "sizes": _sizes(chosen),
+        "take": wiring.limits.up,
         "lock_wait": wiring.options.lock_wait,
         "tell": wiring.listener,
         "stop": wiring.stop,

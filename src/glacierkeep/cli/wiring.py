@@ -56,17 +56,22 @@ from glacierkeep.events import Noted
 if TYPE_CHECKING:
     from glacierkeep.bundle.opening import Unseal
     from glacierkeep.catalog.catalog import Catalog
+    from glacierkeep.cli.limits import Limits
     from glacierkeep.cli.render.listener import Telling
     from glacierkeep.cli.render.tables import Column
     from glacierkeep.keys.identities import Identities
     from glacierkeep.keys.recipients import Recipients
     from glacierkeep.local.service import LocalGlacier
+    from glacierkeep.operations.arrivals import Fetching
     from glacierkeep.stores.store import Store
 
 R = TypeVar("R")
 
+_LIMITS = ("limit_upload", "limit_download", "max_transfer", "max_duration")
+"""Options that stand for keys of [transfer]."""
+
 _STOPPED_ANYWAY = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.WAITING)
-"""Codes that give way to 130 and 143 when a command was broken off."""
+"""Codes that give way to 130 and 143, or to 3, when a command was broken off."""
 
 _IN_ORDER = (Exit.DONE, Exit.PARTLY, Exit.WAITING, Exit.FINDINGS)
 """Codes after which a vault that was named has proved itself."""
@@ -88,11 +93,13 @@ class Wiring:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, GlacierkeepError) and error.exit is Exit.INTERRUPTED:
-            error.exit = self._stop.code
         try:
             if isinstance(error, click.exceptions.Exit) and error.exit_code in _IN_ORDER:
                 self._adopt_default()
+            if isinstance(error, GlacierkeepError) and error.exit is Exit.INTERRUPTED:
+                if self._stop.limited:
+                    raise self.limits.error() from error
+                error.exit = self._stop.code
         finally:
             while self._open:
                 self._open.pop()()
@@ -107,12 +114,18 @@ class Wiring:
     @functools.cached_property
     def loaded(self) -> Loaded:
         """The settings with the origin of each. Raises ConfigError."""
-        named: dict[Key, tuple[str, str]] = {}
-        if self.options.vault:
-            named[("default_vault",)] = ("--vault", self.options.vault)
-        return load(
-            self.homes.config_file, environment=os.environ, options=named, profile=self.options.profile
-        )
+        return self._load()
+
+    def _load(self) -> Loaded:
+        said = self.options
+        named: dict[Key, tuple[str, str]] = {
+            ("transfer", name): ("--" + name.replace("_", "-"), word)
+            for name in _LIMITS
+            if (word := getattr(said, name)) is not None
+        }
+        if said.vault:
+            named[("default_vault",)] = ("--vault", said.vault)
+        return load(self.homes.config_file, environment=os.environ, options=named, profile=said.profile)
 
     @property
     def settings(self) -> Settings:
@@ -152,6 +165,17 @@ class Wiring:
     def stop(self) -> Stop:
         """Says True once a person has asked to stop. Asking for it makes the first Ctrl-C gentle."""
         return self._stop.arm()
+
+    @functools.cached_property
+    def limits(self) -> "Limits":
+        """How fast bytes may flow, how many, and for how long."""
+        from glacierkeep.cli.limits import Limits
+
+        def note(sentence: str) -> None:
+            self.note("limits-unchanged", sentence)
+
+        file, load = self.homes.config_file, lambda: self._load().settings
+        return Limits(file, load, clock=self.clock, stop=self._stop, note=note)
 
     # Collaborators
 
@@ -204,6 +228,12 @@ class Wiring:
         if create:
             store.create_vault()
         return store
+
+    def fetching(self, jobs: int | None) -> "Fetching":
+        """How what is ready is brought, by *jobs* requests at once or as many as are configured."""
+        from glacierkeep.operations.arrivals import Fetching
+
+        return Fetching(jobs=jobs or self.settings.retrieve.jobs, take=self.limits.down)
 
     def local_service(self, **wanted: Any) -> "LocalGlacier":
         """The local Glacier of this machine; *wanted* is what its class takes, before what is configured.
@@ -352,6 +382,10 @@ class Wiring:
     def leave(self, *codes: Exit) -> NoReturn:
         """End the command with the most serious of *codes*."""
         code = most_serious(list(codes))
+        if self._stop.limited:
+            if code in _STOPPED_ANYWAY:
+                raise self.limits.error()
+            self.note("limit-reached", str(self.limits.error()))
         if self._stop.heeded and code in _STOPPED_ANYWAY:
             code = self._stop.code
         raise click.exceptions.Exit(int(code))

@@ -30,6 +30,13 @@ TABLES: Mapping[str, Mapping[str, Reader]] = {
     },
     "local": {"faults": readers.texts, "sns_endpoint_url": readers.text},
     "notify": {"healthchecks": readers.text, "apprise": readers.texts, "command": readers.text},
+    "retrieve": {"jobs": readers.count(1, 64)},
+    "transfer": {
+        "limit_upload": readers.timetable,
+        "limit_download": readers.timetable,
+        "max_transfer": readers.size(1, 1024 * 1024 * GIB),
+        "max_duration": readers.some_time,
+    },
     "upload": {
         "exclude": readers.texts,
         "exclude_caches": readers.flag,

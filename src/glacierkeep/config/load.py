@@ -26,7 +26,9 @@ from glacierkeep.config.settings import (
     KeySettings,
     LocalSettings,
     Notify,
+    RetrieveSettings,
     Settings,
+    TransferSettings,
     UploadSettings,
     VaultSettings,
     plain_vault,
@@ -262,6 +264,8 @@ def _build(text: _Text, values: Mapping[Key, Any]) -> Settings:
         keys=KeySettings(**_below(values, ("keys",))),
         local=LocalSettings(**_below(values, ("local",))),
         notify=Notify(**_below(values, ("notify",))),
+        retrieve=RetrieveSettings(**_below(values, ("retrieve",))),
+        transfer=TransferSettings(**_below(values, ("transfer",))),
         upload=UploadSettings(**_below(values, ("upload",))),
     )
 

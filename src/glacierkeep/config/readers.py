@@ -11,7 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from glacierkeep.config.quantities import duration as read_seconds
 from glacierkeep.config.quantities import read_size
+from glacierkeep.domain.timetable import Timetable, read_timetable
 from glacierkeep.domain.vault import VaultAddress, parse_address
 
 _TRUE = ("true", "yes", "on", "1")
@@ -105,6 +107,25 @@ def _size_of(value: object) -> int:
     return read_size(str(value))
 
 
+def _duration(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a length of time such as 90m, 5h or 3d")
+    return read_seconds(str(value))
+
+
+def _timetable(value: object) -> Timetable:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be a limit such as 500k, off or 08:00-23:00=500k")
+    return read_timetable(str(value), read_size)
+
+
+def _some_time(value: object) -> float:
+    found = _duration(value)
+    if not found:
+        raise ValueError("must be longer than no time at all")
+    return found
+
+
 def _int_word(word: str) -> int:
     if not word.strip().isdecimal():
         raise ValueError("must be a whole number")
@@ -119,6 +140,12 @@ money = Reader(_money, _money_word)
 path = Reader(_path, _same)
 paths = Reader(_paths, shlex.split)
 address = Reader(_address, _same)
+duration = Reader(_duration, _same)
+"""Seconds."""
+some_time = Reader(_some_time, _same)
+"""Seconds, more than 0."""
+timetable = Reader(_timetable, _same)
+"""Bytes per second, by the time of day."""
 
 
 def size(least: int, most: int, *, power: bool = False) -> Reader:

@@ -10,6 +10,7 @@ from glacierkeep.domain.filling import MOST_MEMBERS
 from glacierkeep.domain.forms import DEFAULT_LEVEL, DEFAULT_VOLUME_SIZE, Compression
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.service import Tier
+from glacierkeep.domain.timetable import Timetable
 from glacierkeep.domain.vault import VaultAddress, VaultKind
 
 BUNDLE_SIZE = 256 * MIB
@@ -18,6 +19,7 @@ BUNDLE_SIZE_S3 = 64 * MIB
 
 BUNDLE_THRESHOLD = 16 * MIB
 UPLOAD_JOBS = 4
+RETRIEVE_JOBS = 4
 
 
 class StorageClass(StrEnum):
@@ -95,6 +97,13 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrieveSettings:
+    """How what is ready is brought: by *jobs* requests at once."""
+
+    jobs: int = RETRIEVE_JOBS
+
+
+@dataclass(frozen=True, slots=True)
 class UploadSettings:
     """How folders are read and sent; *exclude* holds patterns as in .gitignore."""
 
@@ -103,6 +112,16 @@ class UploadSettings:
     one_file_system: bool = False
     xattrs: bool = False
     jobs: int = UPLOAD_JOBS
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """How fast bytes may flow, and how many (*max_transfer*) for how long (*max_duration*, seconds) in one run."""
+
+    limit_upload: Timetable | None = None
+    limit_download: Timetable | None = None
+    max_transfer: int | None = None
+    max_duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,8 @@ class Settings:
     keys: KeySettings = KeySettings()
     local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
+    retrieve: RetrieveSettings = RetrieveSettings()
+    transfer: TransferSettings = TransferSettings()
     upload: UploadSettings = UploadSettings()
 
 

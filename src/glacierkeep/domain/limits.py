@@ -30,6 +30,9 @@ OUTPUT_LIFE_HOURS = 24
 UPLOAD_LIFE_HOURS = 24
 """An upload that is idle so long may be forgotten. Developer guide, "Uploading large archives in parts"."""
 
+JOBS_LISTED_AT_ONCE = 50
+"""In one answer to ListJobs. API reference, ListJobs."""
+
 SINGLE_REQUEST_LIMIT = MIB
 """Ours: a bigger archive goes by multipart, because a single request cannot be repeated safely."""
 

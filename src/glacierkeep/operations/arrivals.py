@@ -1,4 +1,4 @@
-"""Bringing a ready job's output to this disk, checked."""
+"""Bringing ready jobs' outputs to this disk, checked."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -10,83 +10,113 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.clock import Clock
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.domain.records import Archive, Job, Retrieval
+from glacierkeep.domain.records import Archive, Job
 from glacierkeep.errors import BytesMismatch, SegmentDamaged, ServiceError
-from glacierkeep.events import BytesReceived, Listener
 from glacierkeep.stores.store import Output, Store
+from glacierkeep.transfer.attempts import USUAL, Patience
+from glacierkeep.transfer.crew import Crew
+from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.receive import Incoming, RangeSource, receive
 
 _Source: TypeAlias = Callable[[ByteRange], AbstractContextManager[Output]]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A job's output in the target's work folder, under *name*; *whole* says that it is the whole archive's
-    bytes and has their tree hash."""
+class Fetching:
+    """How outputs are brought: by at most *jobs* requests at once, as fast as *take* lets bytes flow, and each tried
+    again with *patience*."""
 
-    name: str
-    start: int
-    size: int
-    whole: bool
+    jobs: int = 4
+    take: Take = freely
+    patience: Patience = USUAL
 
 
-def download(
-    job: Job,
-    archive: Archive,
-    target: Target,
-    name: str,
-    *,
-    store: Store,
-    clock: Clock,
-    tell: Listener,
-    stop: Callable[[], bool],
-) -> Arrival:
-    """The output of *job* in the partial file *name*, continued where an earlier pass stopped.
+USUAL_FETCHING = Fetching()
 
-    Raises BytesMismatch if it is the whole archive and has another tree hash, SegmentDamaged if it has another size;
-    the partial file stays for whoever wants the members that are right.
+
+def output_size(job: Job, archive: Archive) -> int:
+    """How many bytes *job* brings of *archive*."""
+    return job.range.length if job.range else archive.size
+
+
+class Download:
+    """The output of *job* on its way into the partial file *name* of *target*, continued where an earlier one stopped.
+
+    It is made by the thread that has the target, and brought by any. *report* is told the bytes that are here so far.
     """
-    assert job.job_id is not None
-    size = job.range.length if job.range else archive.size
 
-    def report(received: int) -> None:
-        tell(BytesReceived(job.job_id or "", received, size, received))
+    def __init__(
+        self,
+        job: Job,
+        archive: Archive,
+        target: Target,
+        name: str,
+        *,
+        store: Store,
+        clock: Clock,
+        fetching: Fetching,
+        report: Callable[[int], None],
+        stop: Callable[[], bool],
+    ) -> None:
+        self.job, self.archive, self.name = job, archive, name
+        self._store, self._clock, self._fetching = store, clock, fetching
+        self._report, self._stop = report, stop
+        self._partial = target.open_partial(name)
+        self._journal = target.open_journal(name)
 
-    asked = functools.partial(store.open_output, job.job_id)
-    with target.open_partial(name) as partial:
+    def bring(self, crew: Crew) -> None:
+        """Return when all of it is here, brought by the threads of *crew*.
 
-        def take(source: RangeSource) -> Hashes:
-            return receive(source, size, partial.fileno(), clock=clock, progress=report, stop=stop)
+        Raises BytesMismatch if it is the whole archive and has another tree hash, SegmentDamaged if it has another
+        size; the partial file stays for whoever wants the members that are right.
+        """
+        assert self.job.job_id is not None
+        with self._partial, self._journal:
+            try:
+                hashes = _take_at_last(
+                    functools.partial(self._store.open_output, self.job.job_id),
+                    functools.partial(self._receive, crew=crew),
+                )
+            except ServiceError:
+                self._compare_size()
+                raise
+        if self.job.range is None and hashes.tree_hash != self.archive.tree_hash:
+            raise BytesMismatch(
+                f"archive {self.archive.archive_id}",
+                expected=self.archive.tree_hash,
+                found=hashes.tree_hash,
+            )
 
-        try:
-            hashes = _take_at_last(asked, take)
-        except ServiceError:
-            _compare_size(job, archive, store)
-            raise
-    if job.range is None and hashes.tree_hash != archive.tree_hash:
-        raise BytesMismatch(
-            f"archive {archive.archive_id}", expected=archive.tree_hash, found=hashes.tree_hash
+    def _receive(self, source: RangeSource, crew: Crew) -> Hashes:
+        return receive(
+            source,
+            output_size(self.job, self.archive),
+            self._partial.fileno(),
+            journal=self._journal.fileno(),
+            crew=crew,
+            clock=self._clock,
+            patience=self._fetching.patience,
+            take=self._fetching.take,
+            progress=self._report,
+            stop=self._stop,
         )
-    return Arrival(name, job.range.start if job.range else 0, size, job.range is None)
 
-
-def _compare_size(job: Job, archive: Archive, store: Store) -> None:
-    """Raises SegmentDamaged if the whole archive could not be read because the service has another size of it."""
-    assert job.job_id is not None
-    told = store.describe_job(job.job_id).size
-    if job.range is None and told not in (None, archive.size):
-        raise SegmentDamaged(
-            f"archive {archive.archive_id}",
-            f"it was stored with {archive.size} bytes, and the vault has {told}",
-        )
+    def _compare_size(self) -> None:
+        """Raises SegmentDamaged if the whole archive could not be read because the service has another size of it."""
+        assert self.job.job_id is not None
+        told = self._store.describe_job(self.job.job_id).size
+        if self.job.range is None and told not in (None, self.archive.size):
+            raise SegmentDamaged(
+                f"archive {self.archive.archive_id}",
+                f"it was stored with {self.archive.size} bytes, and the vault has {told}",
+            )
 
 
 def _take_at_last(asked: _Source, take: Callable[[RangeSource], Hashes]) -> Hashes:
-    """The hashes of what came. Bytes that do not have the hash the service tells are asked for once more; if they are
-    wrong again, they are taken as they are: each file is compared when it gets its place, and some may be right."""
-    for _ in range(2):
-        with suppress(BytesMismatch):
-            return take(asked)
+    """The hashes of what came. Bytes that came twice without the hash the service tells are taken as they are: each
+    file is compared when it gets its place, and some may be right."""
+    with suppress(BytesMismatch):
+        return take(asked)
 
     @contextmanager
     def unproved(wanted: ByteRange, /) -> Iterator[Incoming]:
@@ -105,13 +135,3 @@ class _Unproved:
 
     def read(self, size: int, /) -> bytes:
         return self._output.read(size)
-
-
-def partial_name(retrieval: Retrieval, job: Job, all_jobs: list[Job]) -> str:
-    """What the output of *job* is called while it is incomplete.
-
-    The same for all jobs of the retrieval that bring the same bytes: what came before an output expired is kept.
-    No two retrievals share one: they may be moved on at once.
-    """
-    first = next(each for each in all_jobs if (each.archive_key, each.range) == (job.archive_key, job.range))
-    return f"{first.token}-{retrieval.retrieval_id}"

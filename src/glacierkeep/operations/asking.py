@@ -4,10 +4,12 @@ The job's description carries our token. A job that was written down and perhaps
 """
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 
 from glacierkeep.catalog import Catalog
-from glacierkeep.domain.limits import OUTPUT_LIFE_HOURS
+from glacierkeep.domain.limits import JOBS_LISTED_AT_ONCE, OUTPUT_LIFE_HOURS
 from glacierkeep.domain.records import Archive, Job, JobProgress
 from glacierkeep.domain.service import JobAction, JobState, JobStatus
 from glacierkeep.domain.token import TOKEN_BYTES, crockford
@@ -50,11 +52,26 @@ def ask(
     return moved
 
 
-def look(job: Job, *, catalog: Catalog, store: Store, tell: Listener) -> Job:
-    """Ask the service how a REQUESTED job is, and write it down: READY, FAILED, EXPIRED or as it was."""
+def seen_in_list(jobs: Iterable[Job], store: Store) -> dict[str, JobStatus]:
+    """How those of *jobs* that are REQUESTED are, by their ids, as far as a list of all jobs tells it in fewer requests
+    than asking for each would take. One that is not told of may be there all the same."""
+    wanted = {job.job_id for job in jobs if job.progress is JobProgress.REQUESTED and job.job_id}
+    seen: dict[str, JobStatus] = {}
+    if len(wanted) > 1:
+        for status in islice(store.list_jobs(), len(wanted) // 2 * JOBS_LISTED_AT_ONCE):
+            if status.job_id in wanted:
+                seen[status.job_id] = status
+            if len(seen) == len(wanted):
+                break
+    return seen
+
+
+def look(job: Job, *, catalog: Catalog, store: Store, tell: Listener, status: JobStatus | None = None) -> Job:
+    """Ask the service how a REQUESTED job is, unless its *status* is known, and write it down: READY, FAILED, EXPIRED
+    or as it was."""
     assert job.job_id is not None
     try:
-        status = store.describe_job(job.job_id)
+        status = status or store.describe_job(job.job_id)
     except NotFound as error:
         return _told(job, JobProgress.EXPIRED, catalog=catalog, store=store, tell=tell, message=str(error))
     if status.state is JobState.WORKING:

@@ -22,9 +22,11 @@ from glacierkeep.domain.service import JobAction, Tier
 from glacierkeep.errors import BytesMismatch, CopyUnreadable, NotFound, SegmentDamaged, ServiceError
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations import asking
-from glacierkeep.operations.arrivals import download
+from glacierkeep.operations.arrivals import Download, Fetching
 from glacierkeep.operations.catalog_copies import MEMBER
+from glacierkeep.operations.downloads import Receipts
 from glacierkeep.stores.store import Store
+from glacierkeep.transfer.crew import Crew
 
 _FOLDER = "copies"
 
@@ -40,6 +42,7 @@ class Bringing:
     staging: Path
     clock: Clock
     unseal: Unseal
+    fetching: Fetching
     tell: Listener
     stop: Callable[[], bool]
 
@@ -81,23 +84,29 @@ class Bringing:
 
     def _fetch(self, archive: Archive, target: Target) -> bool:
         """Download a copy, continued where an earlier pass stopped; False if its output is there no longer."""
-        job, name = self._job(archive), _partial(archive)
+        job = self._job(archive)
         try:
             with suppress(BytesMismatch, SegmentDamaged):  # found again, and told, when it is read
-                download(
-                    job,
-                    archive,
-                    target,
-                    name,
-                    store=self.store,
-                    clock=self.clock,
-                    tell=self.tell,
-                    stop=self.stop,
-                )
+                self._download(job, archive, target)
         except NotFound:
             asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
             return False
         return True
+
+    def _download(self, job: Job, archive: Archive, target: Target) -> None:
+        download = Download(
+            job,
+            archive,
+            target,
+            _partial(archive),
+            store=self.store,
+            clock=self.clock,
+            fetching=self.fetching,
+            report=Receipts(self.tell).of(job, archive.size),
+            stop=self.stop,
+        )
+        with Crew(self.fetching.jobs) as crew:
+            download.bring(crew)
 
     def _receive(self, archive: Archive, target: Target, before: list[CopyHeader]) -> CopyHeader:
         with target.open_partial(_partial(archive)) as partial:

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from glacierkeep.bundle.content import Write, copy_file, write_pieces
 from glacierkeep.bundle.opening import Opening, Unseal
@@ -13,21 +14,18 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.bundle.read import reader_of
 from glacierkeep.bundle.unpack import open_contents
 from glacierkeep.catalog import Catalog
-from glacierkeep.clock import Clock
 from glacierkeep.domain import names
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import FileKind
-from glacierkeep.domain.hashes import hash_content
+from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.manifest import BadManifest
 from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Job, Retrieval, Version
 from glacierkeep.errors import BytesMismatch, Exit, NoIdentity, SegmentDamaged
 from glacierkeep.events import FileKept, FilePlaced, Listener, Trouble
-from glacierkeep.operations.arrivals import download
 from glacierkeep.operations.contents import expected_of
 from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.retrieval_plan import brings, is_whole_archive, stored_range
 from glacierkeep.operations.unpacking import Unpacked, Unpacking
-from glacierkeep.stores.store import Store
 
 _BATCH = 200
 _PACKED = (ArchiveKind.BUNDLE, ArchiveKind.SEALED)
@@ -94,31 +92,34 @@ class Placing:
         """Whether an item still waits for bytes that *job* brings."""
         return next(self._pieces(job), None) is not None
 
-    def bring(self, job: Job, archive: Archive, name: str, *, store: Store, clock: Clock) -> bool:
-        """Download what *job* brings as the partial file *name*, and place every item whose bytes are in it.
+    def place(
+        self,
+        job: Job,
+        archive: Archive,
+        name: str,
+        damage: BytesMismatch | SegmentDamaged | None,
+        *,
+        now: datetime,
+    ) -> bool:
+        """Place every item whose bytes are in the partial file *name*, which *job* brought; *damage* is what is known
+        to be wrong with it.
 
-        False if it is sealed and no identity at hand opens it: what came is kept. Raises what the store raises.
+        False if it is sealed and no identity at hand opens it, or if somebody wants to stop: what came is kept.
         """
-        damaged = False
-        try:
-            download(
-                job, archive, self.target, name, store=store, clock=clock, tell=self.tell, stop=self.stop
-            )
-        except (BytesMismatch, SegmentDamaged) as error:
-            damaged = True
-            self._mismatch(f"archive:{archive.archive_id}".encode(), error)
-        else:
-            if job.range is None:
-                with self.catalog.write() as records:
-                    records.archives.note_retrieved(archive.archive_key, clock.now())
+        if damage is not None:
+            self._mismatch(f"archive:{archive.archive_id}".encode(), damage)
+        elif job.range is None:
+            with self.catalog.write() as records:
+                records.archives.note_retrieved(archive.archive_key, now)
         if self.stop():
-            return True
+            return False
+        found = None if damage or job.range else Hashes(archive.size, None, archive.tree_hash)
         try:
-            if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name):
+            if not self._unpack(job, archive, name) and not self._place_whole(job, archive, name, found):
                 self._place_members(job, archive, name)
         except NoIdentity as error:
             self.flush()
-            if not damaged:
+            if damage is None:
                 self.codes.append(error.exit)
                 self.tell(
                     Trouble(f"archive:{archive.archive_id}".encode(), error.code, str(error), error.hint)
@@ -126,8 +127,10 @@ class Placing:
                 return False
             # Damage in the line for our key looks like a line for another one: more passes would not help.
             self.fail(job, str(error))
-        self.drop(name)
         self.flush()
+        if self.stop():
+            return False
+        self.drop(name)
         return True
 
     def drop(self, name: str) -> None:
@@ -216,12 +219,12 @@ class Placing:
             f"{bad} of its members could not be placed" if bad else "",
         )
 
-    def _place_whole(self, job: Job, archive: Archive, name: str) -> bool:
+    def _place_whole(self, job: Job, archive: Archive, name: str, found: Hashes | None) -> bool:
         """If what came is just one file, let it become that file without copying it; whether it was so."""
         some = list(itertools.islice(self._pieces(job), 2))
         if len(some) != 1 or not is_whole_archive(*some[0], archive):
             return False
-        self._place(some[0][0], functools.partial(self._partial, some[0][0], name))
+        self._place(some[0][0], functools.partial(self._partial, some[0][0], name, found))
         return True
 
     def _place_members(self, job: Job, archive: Archive, name: str) -> None:
@@ -274,7 +277,8 @@ class Placing:
             if brought and (version.version_id, job.archive_key) not in arrived:
                 yield version, brought
 
-    def _content(self, version: Version, write: Write) -> Placed | Kept:
+    def _content(self, version: Version, write: Write) -> Placed | Kept | None:
+        """Place a file, together with others, or another name of one, at once."""
         if version.kind is FileKind.HARDLINK and version.target is not None:
             label = version.path.partition(b"/")[0]
             return self.target.place_hardlink(
@@ -286,9 +290,17 @@ class Placing:
                 mode=version.mode,
                 overwrite=self.retrieval.overwrite,
             )
-        return self._write(version, write)
+        return self.target.place_soon(
+            version.path,
+            write,
+            expected=expected_of(version),
+            mtime_ns=version.mtime_ns,
+            mode=version.mode,
+            overwrite=self.retrieval.overwrite,
+            then=functools.partial(self._place, version),
+        )
 
-    def _partial(self, version: Version, name: str) -> Placed | Kept:
+    def _partial(self, version: Version, name: str, found: Hashes | None = None) -> Placed | Kept:
         return self.target.place_partial(
             name,
             version.path,
@@ -296,16 +308,7 @@ class Placing:
             mtime_ns=version.mtime_ns,
             mode=version.mode,
             overwrite=self.retrieval.overwrite,
-        )
-
-    def _write(self, version: Version, write: Write) -> Placed | Kept:
-        return self.target.place_file(
-            version.path,
-            write,
-            expected=expected_of(version),
-            mtime_ns=version.mtime_ns,
-            mode=version.mode,
-            overwrite=self.retrieval.overwrite,
+            found=found,
         )
 
     def _symlink(self, version: Version) -> Placed | Kept:
@@ -313,7 +316,7 @@ class Placing:
             version.path, version.target or b"", mtime_ns=version.mtime_ns, overwrite=self.retrieval.overwrite
         )
 
-    def _place(self, version: Version, place: Callable[[], Placed | Kept]) -> None:
+    def _place(self, version: Version, place: Callable[[], Placed | Kept | None]) -> None:
         try:
             result = place()
         except (BytesMismatch, SegmentDamaged) as error:
@@ -322,7 +325,8 @@ class Placing:
         except CannotPlace as error:
             self._failed(version, error.code, str(error), error.hint)
         else:
-            self._placed(version, result)
+            if result is not None:
+                self._placed(version, result)
 
     def _placed(self, version: Version, result: Placed | Kept) -> None:
         if isinstance(result, Placed):

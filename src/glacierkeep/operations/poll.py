@@ -10,6 +10,7 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Retrieval, Vault
 from glacierkeep.errors import Exit, GlacierkeepError, Locked, most_serious
 from glacierkeep.events import Listener, Trouble, nobody
+from glacierkeep.operations.arrivals import USUAL_FETCHING, Fetching
 from glacierkeep.operations.delete import finish_deletions
 from glacierkeep.operations.rebuild import rebuild
 from glacierkeep.operations.retrieve import follow
@@ -42,6 +43,7 @@ def poll(
     staging: Callable[[], Path],
     vault: Vault | None = None,
     unseal: Unseal | None = None,
+    fetching: Fetching = USUAL_FETCHING,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
 ) -> PollOutcome:
@@ -49,7 +51,7 @@ def poll(
 
     One thing that fails does not stop the others. What another gk is at is left to it. Waiting is no failure.
     """
-    one = _Poll(catalog, store_of, clock, host, staging, unseal, tell, stop, PollOutcome())
+    one = _Poll(catalog, store_of, clock, host, staging, unseal, fetching, tell, stop, PollOutcome())
     with catalog.read() as records:
         vaults = {each.vault_id: each for each in records.vaults.all() if vault in (None, each)}
         retrievals = [each for each in records.retrievals.open() if each.vault_id in vaults]
@@ -69,6 +71,7 @@ class _Poll:
     host: str
     staging: Callable[[], Path]
     unseal: Unseal | None
+    fetching: Fetching
     tell: Listener
     stop: Callable[[], bool]
     outcome: PollOutcome
@@ -82,6 +85,7 @@ class _Poll:
                 clock=self.clock,
                 host=self.host,
                 unseal=self.unseal,
+                fetching=self.fetching,
                 tell=self.tell,
                 stop=self.stop,
             )
@@ -105,6 +109,7 @@ class _Poll:
                 clock=self.clock,
                 host=self.host,
                 unseal=self.unseal,
+                fetching=self.fetching,
                 begin=False,
                 tell=self.tell,
                 stop=self.stop,

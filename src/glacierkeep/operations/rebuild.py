@@ -16,6 +16,7 @@ from glacierkeep.domain.records import Rebuild, RebuildState, Vault
 from glacierkeep.errors import Exit, NothingToDo, most_serious
 from glacierkeep.events import Listener, Noted, nobody
 from glacierkeep.operations.activity import lease
+from glacierkeep.operations.arrivals import USUAL_FETCHING, Fetching
 from glacierkeep.operations.copies_brought import Bringing
 from glacierkeep.operations.copies_listed import ListedSet, chosen_archives, find_sets, take_in
 from glacierkeep.operations.reconcile import NO_WISHES, reconcile
@@ -67,6 +68,7 @@ def rebuild(
     host: str,
     choice: Choice = Choice(),
     unseal: Unseal | None = None,
+    fetching: Fetching = USUAL_FETCHING,
     begin: bool = True,
     wait: bool = False,
     lock_wait: float = 0,
@@ -79,7 +81,9 @@ def rebuild(
     Locked, what `reconcile` raises, and what the store raises.
     """
     pause = _FIRST_LOOK_SECONDS
-    one = _Rebuilding(vault, catalog, store, staging, clock, choice, unseal or no_identity, tell, stop)
+    one = _Rebuilding(
+        vault, catalog, store, staging, clock, choice, unseal or no_identity, fetching, tell, stop
+    )
     while True:
         activity = f"rebuild {vault.address}"
         with lease(activity, catalog=catalog, clock=clock, host=host, wait_seconds=lock_wait):
@@ -109,6 +113,7 @@ class _Rebuilding:
     clock: Clock
     choice: Choice
     unseal: Unseal
+    fetching: Fetching
     tell: Listener
     stop: Callable[[], bool]
 
@@ -167,6 +172,7 @@ class _Rebuilding:
             self.staging,
             self.clock,
             self.unseal,
+            self.fetching,
             self.tell,
             self.stop,
         )

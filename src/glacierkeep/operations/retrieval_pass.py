@@ -4,6 +4,7 @@ Whatever a pass is killed in, the next one goes on: jobs are known by their toke
 and an item counts as placed only once its file has its final name.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,11 +13,27 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Locked, NotFound, ServiceError
-from glacierkeep.events import Listener, Noted
+from glacierkeep.domain.service import JobStatus
+from glacierkeep.errors import (
+    BytesMismatch,
+    ChangedThenFailed,
+    CredentialsTrouble,
+    Exit,
+    GlacierkeepError,
+    Locked,
+    NoNewAccounts,
+    NotFound,
+    SegmentDamaged,
+    ServiceBusy,
+    ServiceError,
+    ServiceUnreachable,
+    VaultMissing,
+)
+from glacierkeep.events import Listener, Noted, Trouble
 from glacierkeep.operations import asking
 from glacierkeep.operations.activity import lease
-from glacierkeep.operations.arrivals import partial_name
+from glacierkeep.operations.arrivals import Download, Fetching, output_size
+from glacierkeep.operations.downloads import Downloads, Receipts, is_big
 from glacierkeep.operations.placing import Placing
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.attempts import may_have_been_done
@@ -50,6 +67,7 @@ def advance(
     host: str,
     unseal: Unseal,
     lock_wait: float,
+    fetching: Fetching,
     tell: Listener,
     stop: Callable[[], bool],
 ) -> PassOutcome:
@@ -61,7 +79,7 @@ def advance(
     ):
         placing = Placing(retrieval, target, catalog=catalog, unseal=unseal, tell=tell, stop=stop)
         placing.place_what_needs_no_bytes()
-        one = _Pass(retrieval, placing, catalog, store, clock, host, tell, stop)
+        one = _Pass(retrieval, placing, catalog, store, clock, host, fetching, tell, stop)
         try:
             waiting = one.move_jobs()
         except GlacierkeepError as error:
@@ -81,37 +99,57 @@ class _Pass:
         store: Store,
         clock: Clock,
         host: str,
+        fetching: Fetching,
         tell: Listener,
         stop: Callable[[], bool],
     ) -> None:
         self.retrieval, self.placing, self.catalog, self.store = retrieval, placing, catalog, store
-        self.clock, self.host, self.tell, self.stop = clock, host, tell, stop
+        self.clock, self.host, self.fetching, self.tell, self.stop = clock, host, fetching, tell, stop
         self.spent = False
         """Whether the service was asked for something that is paid for, or may have been."""
+        self._receipts = Receipts(tell)
+        self._seen: dict[str, JobStatus] = {}
+        self._ready: dict[bool, deque[Job]] = {False: deque(), True: deque()}
+        self._failures: list[tuple[Job, ServiceError]] = []
+        with catalog.read() as records:
+            self._jobs = records.jobs.for_retrieval(retrieval.retrieval_id)
 
     def move_jobs(self) -> bool:
-        """Move every job of the retrieval on as far as it goes now; whether any is still outstanding."""
-        with self.catalog.read() as records:
-            jobs = records.jobs.for_retrieval(self.retrieval.retrieval_id)
-        waiting = False
-        for job in jobs:
-            if self.stop():
-                return True
-            waiting |= self._move(job, jobs)
+        """Move every job of the retrieval on as far as it goes now; whether any is still outstanding.
+
+        What happens to one job does not keep the others from coming; it is raised in the end.
+        """
+        self._seen = asking.seen_in_list(self._jobs, self.store)
+        waiting = self._ask_all() | self._bring_all()
+        for job, error in self._failures[1:]:
+            self.tell(Trouble(_path_of(self._archive(job)), error.code, str(error), error.hint))
+        if self._failures:
+            raise self._failures[0][1]
         return waiting
 
-    def _move(self, job: Job, all_jobs: list[Job]) -> bool:
-        """Move one job on; whether it is still outstanding."""
+    def _ask_all(self) -> bool:
+        """Ask for what is not asked for, and look what is ready; whether any is still outstanding."""
+        waiting = False
+        for job in list(self._jobs):
+            if self.stop():
+                return True
+            waiting |= self._move(job)
+        return waiting
+
+    def _move(self, job: Job) -> bool:
+        """Move one job on; whether it is still outstanding, which one that is ready now is not."""
         if job.progress is JobProgress.INTENDED:
             job = self._ask(job)
         if job.progress is JobProgress.REQUESTED:
-            job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell)
+            status = self._seen.get(job.job_id or "")
+            job = asking.look(job, catalog=self.catalog, store=self.store, tell=self.tell, status=status)
         if job.progress in (JobProgress.READY, JobProgress.COLLECTED):
-            return self._bring(job, all_jobs)
+            self._ready[is_big(output_size(job, self._archive(job)))].append(job)
+            return False
         if job.progress is JobProgress.FAILED:
             self.placing.fail(job, f"the service could not retrieve it: {job.message or 'no reason given'}")
         if job.progress is JobProgress.EXPIRED:
-            return self._ask_again(job, all_jobs)
+            return self._ask_again(job)
         return job.progress in (JobProgress.INTENDED, JobProgress.REQUESTED) and self.placing.wants(job)
 
     def _ask(self, job: Job) -> Job:
@@ -156,27 +194,82 @@ class _Pass:
         with self.catalog.read() as records:
             return records.jobs.get(job.job_key)
 
-    def _bring(self, job: Job, all_jobs: list[Job]) -> bool:
+    def _bring_all(self) -> bool:
+        """Bring what is ready, and place it as it comes; whether any job is still outstanding."""
+        waiting = False
+        with Downloads(self.fetching.jobs) as downloads:
+            while True:
+                waiting |= self._start_some(downloads)
+                ended = downloads.next()
+                if ended is None:
+                    return waiting
+                waiting |= self._end(*ended)
+
+    def _start_some(self, downloads: Downloads) -> bool:
+        """Start as many downloads as there is room for; whether what was to be started is still outstanding."""
+        waiting = False
+        for big, jobs in self._ready.items():
+            while jobs and downloads.has_room(big=big):
+                if self.stop():
+                    return True
+                waiting |= self._start(jobs.popleft(), downloads, big=big)
+        return waiting
+
+    def _start(self, job: Job, downloads: Downloads, *, big: bool) -> bool:
         self.placing.settle_what_is_there(job)
-        name = partial_name(self.retrieval, job, all_jobs)
+        name = partial_name(self.retrieval, job, self._jobs)
+        if name in downloads.names:
+            return True
         if not self.placing.wants(job):
             self.placing.drop(name)
             return self._let_go(job)
-        try:
-            done = self.placing.bring(job, self._archive(job), name, store=self.store, clock=self.clock)
-        except NotFound:
-            expired = asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
-            return self._ask_again(expired, all_jobs)
+        archive = self._archive(job)
+        download = Download(
+            job,
+            archive,
+            self.placing.target,
+            name,
+            store=self.store,
+            clock=self.clock,
+            fetching=self.fetching,
+            report=self._receipts.of(job, output_size(job, archive)),
+            stop=self.stop,
+        )
+        downloads.start(download, big=big)
+        return False
+
+    def _end(self, download: Download, error: BaseException | None) -> bool:
+        """Place what came; whether its job is still outstanding."""
+        job, damage = download.job, None
+        match error:
+            case BytesMismatch() | SegmentDamaged():
+                damage = error
+            case NotFound() if not isinstance(error, VaultMissing):
+                expired = asking.expire(job, catalog=self.catalog, store=self.store, tell=self.tell)
+                return self._ask_again(expired)
+            case ServiceError() if self._fails_alone(error):
+                self._failures.append((job, error))
+                return True
+            case BaseException():
+                raise error
+        done = self.placing.place(job, download.archive, download.name, damage, now=self.clock.now())
         return self._let_go(job) if done else True
+
+    def _fails_alone(self, error: ServiceError) -> bool:
+        """Whether what one download ended with leaves hope for the others."""
+        if isinstance(error, CredentialsTrouble | NoNewAccounts | VaultMissing):
+            return False
+        moving, self._receipts.moving = self._receipts.moving, False
+        return moving or not isinstance(error, ServiceUnreachable | ServiceBusy)
 
     def _let_go(self, job: Job) -> bool:
         if job.progress is not JobProgress.COLLECTED:
             asking.collected(job, catalog=self.catalog)
         return False
 
-    def _ask_again(self, job: Job, all_jobs: list[Job]) -> bool:
+    def _ask_again(self, job: Job) -> bool:
         """A job's output lives a day; if nobody collected it and something still waits for it, ask once more."""
-        same = [each for each in all_jobs if (each.archive_key, each.range) == (job.archive_key, job.range)]
+        same = [each for each in self._jobs if (each.archive_key, each.range) == (job.archive_key, job.range)]
         if same[-1].job_key != job.job_key or not self.placing.wants(job):
             return False
         if len(same) >= MOST_REQUESTS:
@@ -186,7 +279,8 @@ class _Pass:
             Noted("asked-again", "a job's output expired before it was collected; it is asked for again")
         )
         again = self._again(job)
-        return self._move(again, [*all_jobs, again])
+        self._jobs.append(again)
+        return self._move(again)
 
     def _again(self, job: Job) -> Job:
         """A new job like the expired one: that of another retrieval, if there is one, or our own, written down."""
@@ -205,6 +299,20 @@ class _Pass:
         assert job.archive_key is not None
         with self.catalog.read() as records:
             return records.archives.get(job.archive_key)
+
+
+def partial_name(retrieval: Retrieval, job: Job, all_jobs: list[Job]) -> str:
+    """What the output of *job* is called while it is incomplete.
+
+    The same for all jobs of the retrieval that bring the same bytes: what came before an output expired is kept.
+    No two retrievals share one: they may be moved on at once.
+    """
+    first = next(each for each in all_jobs if (each.archive_key, each.range) == (job.archive_key, job.range))
+    return f"{first.token}-{retrieval.retrieval_id}"
+
+
+def _path_of(archive: Archive) -> bytes:
+    return f"archive:{archive.archive_id}".encode()
 
 
 def _after_spending(error: GlacierkeepError, spent: bool) -> GlacierkeepError:

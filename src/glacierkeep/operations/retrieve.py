@@ -13,6 +13,7 @@ from glacierkeep.domain.records import Retrieval, Vault, Version
 from glacierkeep.domain.service import JobAction, Tier
 from glacierkeep.errors import Exit, NothingToDo, most_serious
 from glacierkeep.events import Listener, nobody
+from glacierkeep.operations.arrivals import USUAL_FETCHING, Fetching
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.retrieval_pass import PassOutcome, advance
 from glacierkeep.operations.retrieval_plan import PlannedJob, RetrievalPlan, plan_retrieval
@@ -82,6 +83,7 @@ def retrieve(
     unseal: Unseal | None = None,
     wait: bool = False,
     lock_wait: float = 0,
+    fetching: Fetching = USUAL_FETCHING,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
 ) -> RetrievalOutcome:
@@ -119,6 +121,7 @@ def retrieve(
         unseal=unseal,
         wait=wait,
         lock_wait=lock_wait,
+        fetching=fetching,
         tell=tell,
         stop=stop,
     )
@@ -134,6 +137,7 @@ def follow(
     unseal: Unseal | None = None,
     wait: bool = False,
     lock_wait: float = 0,
+    fetching: Fetching = USUAL_FETCHING,
     tell: Listener = nobody,
     stop: Callable[[], bool] = lambda: False,
 ) -> RetrievalOutcome:
@@ -148,6 +152,7 @@ def follow(
             host=host,
             unseal=unseal or no_identity,
             lock_wait=lock_wait,
+            fetching=fetching,
             tell=tell,
             stop=stop,
         )

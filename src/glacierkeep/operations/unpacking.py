@@ -69,6 +69,7 @@ class Unpacking:
         done, spare = Unpacked(), Path(tempfile.gettempdir())
         with Spool[Member](spare) as folders, Spool[Member](spare) as links:
             self._place_all(open_contents(), done, folders, links)
+            self.target.place_written()
             for some in _batches(links):
                 self._link_all(some, _good(open_contents().members), done)
             self._finish(folders.backwards(), done)
@@ -85,7 +86,7 @@ class Unpacking:
                     self._failed(member.path or self.name, member.code, str(member), done)
                 elif member.kind is FileKind.HARDLINK:
                     links.append(member)
-                elif self._take(member, functools.partial(self._place, member, contents), done):
+                elif self._take(member, functools.partial(self._place, member, contents, done), done):
                     folders.append(member)
                     done.folders.add(member.path)
                 done.listed += 1
@@ -101,7 +102,7 @@ class Unpacking:
             if not self.stop():
                 self._take(member, functools.partial(self._link, member, known), done)
 
-    def _take(self, member: Member, place: Callable[[], Placed | Kept], done: Unpacked) -> bool:
+    def _take(self, member: Member, place: Callable[[], Placed | Kept | None], done: Unpacked) -> bool:
         """Whether it is a folder that was made."""
         try:
             result = place()
@@ -112,7 +113,7 @@ class Unpacking:
             # The list could be opened: a segment that cannot is sealed for somebody else, and will never open here.
             self._failed(member.path, error.code, str(error), done, error.hint)
         else:
-            return self._count(member, result, done)
+            return result is not None and self._count(member, result, done)
         return False
 
     def _failed(self, path: bytes, code: str, reason: str, done: Unpacked, hint: str | None = None) -> None:
@@ -130,7 +131,7 @@ class Unpacking:
             self.tell(FileKept(member.path, result.same))
         return False
 
-    def _place(self, member: Member, contents: Contents) -> Placed | Kept:
+    def _place(self, member: Member, contents: Contents, done: Unpacked) -> Placed | Kept | None:
         _check_depth(member)
         if member.kind is FileKind.FOLDER:
             return self.target.place_folder(member.path)
@@ -139,14 +140,18 @@ class Unpacking:
                 member.path, member.target or b"", mtime_ns=member.mtime_ns, overwrite=self.overwrite
             )
         path = piece_name(member.path, member.portion.index) if member.portion else member.path
-        return self.target.place_file(
+        return self.target.place_soon(
             path,
             write_pieces(contents.content(member)),
             expected=_expected(member),
             mtime_ns=member.mtime_ns,
             mode=member.mode,
             overwrite=self.overwrite,
+            then=lambda place: self._note(member, place, done),
         )
+
+    def _note(self, member: Member, place: Callable[[], Placed | Kept], done: Unpacked) -> None:
+        self._take(member, place, done)
 
     def _link(self, member: Member, known: dict[bytes, Hashes]) -> Placed | Kept:
         _check_depth(member)

@@ -1,4 +1,4 @@
-"""The partial file of a download: bytes that are there, hashed in order, and those that are added."""
+"""The partial file of a download: ranges of it arrive in any order, each at its place."""
 
 import errno
 import hashlib
@@ -6,10 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from glacierkeep.domain.hashes import Hashes
-from glacierkeep.domain.limits import LEAF
-from glacierkeep.domain.parts import ByteRange, split
-from glacierkeep.domain.treehash import TreeHasher
+from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import DiskTrouble
 from glacierkeep.transfer.reader import read_exactly
 
@@ -44,54 +41,32 @@ def open_partial(place: Place) -> Iterator[int]:
 
 
 class PartialFile:
-    """The first *at* bytes of *total*, hashed; grows by leaves."""
+    """*total* bytes, some of which are there. For several threads at once. Everything may raise DiskTrouble."""
 
     def __init__(self, fd: int, total: int) -> None:
-        self.at = 0
         self.total = total
         self._fd = fd
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._tree = TreeHasher()
 
-    def take_up(self) -> None:
-        """Hash what is there: whole leaves, and the end if nothing is missing; the rest is cut off."""
+    def cut(self) -> None:
+        """Drop what lies beyond the end."""
         with disk_trouble():
-            size = os.fstat(self._fd).st_size
-            keep = size if size == self.total else min(size, self.total) // LEAF * LEAF
-            os.ftruncate(self._fd, keep)
-            for leaf in split(keep, LEAF):
-                self._count(read_exactly(self._fd, leaf))
+            if os.fstat(self._fd).st_size > self.total:
+                os.ftruncate(self._fd, self.total)
 
-    def add(self, leaf: bytes) -> bytes:
-        """Write the next leaf, a shorter one only as the last; its SHA-256."""
+    def write(self, content: bytes, at: int) -> None:
+        """Put *content* at byte *at*."""
         with disk_trouble():
-            view, at = memoryview(leaf), self.at
+            view = memoryview(content)
             while view:
                 written = os.pwrite(self._fd, view, at)
                 view, at = view[written:], at + written
-        return self._count(leaf)
 
-    def cut(self, at: int) -> None:
-        """Drop the bytes from *at* on. Nothing can be added afterwards."""
+    def leaf(self, wanted: ByteRange) -> bytes:
+        """The SHA-256 of the bytes *wanted*, or of as many as there are."""
         with disk_trouble():
-            os.ftruncate(self._fd, at)
+            return hashlib.sha256(read_exactly(self._fd, wanted)).digest()
 
     def sync(self) -> None:
-        """Return once the bytes are on the disk."""
+        """Return once all that was written is on the disk."""
         with disk_trouble():
-            os.fsync(self._fd)
-
-    def next_range(self, length: int) -> ByteRange:
-        """What is missing, up to the next multiple of *length*: aligned ranges have tree hashes."""
-        return ByteRange(self.at, min((self.at // length + 1) * length, self.total))
-
-    def result(self) -> Hashes:
-        """The hashes of what is there."""
-        return Hashes(self.at, self._md5.digest(), self._tree.digest())
-
-    def _count(self, leaf: bytes) -> bytes:
-        digest = hashlib.sha256(leaf).digest()
-        self._md5.update(leaf)
-        self._tree.add_leaves([digest])
-        self.at += len(leaf)
-        return digest
+            os.fdatasync(self._fd) if hasattr(os, "fdatasync") else os.fsync(self._fd)  # macOS has only this
