@@ -81,6 +81,9 @@ class Bytes:
     def open_part(self, wanted: ByteRange) -> BytesIO:
         return BytesIO(self.content[wanted.start : wanted.stop])
 
+    def let_go(self, part: ByteRange) -> None:
+        """Memory stays."""
+
     def check(self) -> None:
         """Memory does not change."""
 

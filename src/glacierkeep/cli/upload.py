@@ -245,21 +245,23 @@ def _looking(
 
 
 def _upload(wiring: "Wiring", chosen: "ChosenVault", path: bytes, **said: Any) -> Exit:
+    from glacierkeep.cli.render.upload import told
     from glacierkeep.operations.upload import upload
 
     outcome = upload(path, _vault(wiring, chosen), **_things(wiring, chosen), **said)
-    wiring.report(outcome, _told)
+    wiring.report(outcome, told)
     if outcome.looks_empty:
         _warn_empty(wiring, outcome)
     return outcome.exit
 
 
 def _upload_standard_input(wiring: "Wiring", chosen: "ChosenVault", name: bytes, **said: Any) -> Exit:
+    from glacierkeep.cli.render.upload import told
     from glacierkeep.operations.standard_input import upload_standard_input
 
     vault = _vault(wiring, chosen)
     outcome = upload_standard_input(sys.stdin.buffer, name, vault, **_things(wiring, chosen), **said)
-    wiring.report(outcome, _told)
+    wiring.report(outcome, told)
     return outcome.exit
 
 
@@ -292,6 +294,7 @@ def _preview(
     looking: "Looking",
     coding: "Coding",
 ) -> None:
+    from glacierkeep.cli.render.upload import foretold
     from glacierkeep.domain.records import Vault
     from glacierkeep.operations.preview import preview
 
@@ -314,7 +317,7 @@ def _preview(
             tell=wiring.listener,
             stop=wiring.stop,
         )
-        wiring.show(outcome, _foretold)
+        wiring.show(outcome, foretold)
         if outcome.looks_empty:
             _warn_empty(wiring, outcome)
         codes.append(outcome.exit)
@@ -362,49 +365,3 @@ def _warn_empty(wiring: "Wiring", outcome: "UploadOutcome") -> None:
         f"{outcome.root}: most of what was archived is not there any more. Is a disk missing? Nothing is recorded as"
         " gone; if it is meant, give --yes",
     )
-
-
-def _told(outcome: "UploadOutcome") -> str:
-    from glacierkeep.cli.render.words import count, size
-
-    if not outcome.files and not outcome.same_content and not outcome.archives:
-        sentence = f"{outcome.root}: nothing to send, {count(outcome.unchanged, 'file')} unchanged"
-    elif not outcome.files and outcome.finished:
-        finished = (
-            f"{count(outcome.finished, 'archive')} that an earlier run began ({size(outcome.sent)} sent)"
-        )
-        sentence = f"{outcome.root}: finished {finished}; {count(outcome.unchanged, 'file')} unchanged"
-    else:
-        sentence = (
-            f"{outcome.root}: {count(outcome.files, 'file')}, {size(outcome.size)}, stored in"
-            f" {count(outcome.archives, 'archive')} ({size(outcome.sent)});"
-            f" {count(outcome.unchanged, 'file')} unchanged"
-        )
-    return sentence + _rest(outcome)
-
-
-def _foretold(outcome: "UploadOutcome") -> str:
-    from glacierkeep.cli.render.words import count, size
-
-    return (
-        f"{outcome.root}: would send {count(outcome.files, 'file')}, {size(outcome.size)}, in"
-        f" {count(outcome.archives, 'archive')} ({size(outcome.sent)}) and {count(outcome.requests, 'request')};"
-        f" {count(outcome.unchanged, 'file')} unchanged" + _rest(outcome)
-    )
-
-
-def _rest(outcome: "UploadOutcome") -> str:
-    from glacierkeep.cli.render.words import count
-
-    parts = []
-    if outcome.finished and outcome.files:
-        parts.append(f"{count(outcome.finished, 'archive')} begun by an earlier run")
-    if outcome.same_content:
-        parts.append(f"{outcome.same_content:,} with content that is there already")
-    if outcome.gone:
-        parts.append(f"{outcome.gone:,} gone from disk")
-    if outcome.skipped:
-        parts.append(f"{outcome.skipped:,} skipped")
-    if outcome.problems:
-        parts.append(count(outcome.problems, "problem"))
-    return "".join(f", {part}" for part in parts)

@@ -42,6 +42,9 @@ class PartSource(Protocol):
     def open_part(self, wanted: ByteRange) -> BinaryIO:
         """The bytes *wanted* as a file of their own: readable, seekable."""
 
+    def let_go(self, part: ByteRange) -> None:
+        """The bytes of *part* will not be read again soon."""
+
     def check(self) -> None:
         """Raises SourceChanged if it is not what it was when the reading was planned."""
 

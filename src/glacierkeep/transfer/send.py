@@ -158,6 +158,7 @@ class _Sending:
             self._fail(error)
         finally:
             box.clear()
+            self._source.let_go(part)
             if self._holds:
                 self._crew.room.give_back(part.length)
             self._slots.release()

@@ -9,6 +9,7 @@ from typing import BinaryIO, Self, cast
 
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged
+from glacierkeep.transfer.caching import done_with, will_read_on
 from glacierkeep.transfer.reader import PartReader, read_exactly
 
 
@@ -55,6 +56,7 @@ class FileSource:
         except BaseException:
             self._close()
             raise
+        will_read_on(self._fd)
         return self
 
     def __exit__(
@@ -84,6 +86,10 @@ class FileSource:
     def open_part(self, wanted: ByteRange) -> BinaryIO:
         """The bytes *wanted* as a file of their own. Reading it may raise SourceChanged."""
         return cast(BinaryIO, PartReader(self.read_part, wanted))
+
+    def let_go(self, part: ByteRange) -> None:
+        """Its pages need not stay in memory."""
+        done_with(self._fd, part.start, part.length)
 
     def check(self) -> None:
         """Raises SourceChanged if size, time of change or inode are not what a scan saw."""
