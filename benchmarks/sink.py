@@ -11,7 +11,6 @@ asked since the last time it told, as JSON. Ends when its standard input does.
 import argparse
 import json
 import os
-import re
 import socket
 import sys
 import threading
@@ -102,65 +101,51 @@ class Tally:
 
 
 class Vaults:
-    """Answers to everything that uploading asks."""
+    """Answers to everything that uploading asks, by method, what is asked below the vault, and whether one is named."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally, self.ids = tally, count(1)
-        self.ways: list[tuple[str, str, str, Callable[[str, dict[str, str]], Answer]]] = [
-            ("PUT", r"/[^/]+/vaults/[^/]+/multipart-uploads/[^/]+", "UploadMultipartPart", self.take_part),
-            ("POST", r"/[^/]+/vaults/[^/]+/multipart-uploads/[^/]+", "CompleteMultipartUpload", self.keep),
-            ("POST", r"/[^/]+/vaults/[^/]+/archives", "UploadArchive", self.keep),
-            ("POST", r"/[^/]+/vaults/[^/]+/multipart-uploads", "InitiateMultipartUpload", self.begin),
-            ("GET", r"/[^/]+/vaults/[^/]+/multipart-uploads", "ListMultipartUploads", self.list_uploads),
-            ("GET", r"/[^/]+/vaults/[^/]+/multipart-uploads/[^/]+", "ListParts", self.list_parts),
-            (
-                "GET",
-                r"/[^/]+/vaults/[^/]+/jobs",
-                "ListJobs",
-                lambda *_: (200, {}, {"JobList": [], "Marker": None}),
-            ),
-            (
-                "POST",
-                r"/[^/]+/vaults/[^/]+/jobs",
-                "InitiateJob",
-                lambda *_: (202, {"x-amz-job-id": self.new_id()}, None),
-            ),
-            (
-                "DELETE",
-                r"/[^/]+/vaults/[^/]+/(multipart-uploads|archives)/[^/]+",
-                "Delete",
-                lambda *_: (204, {}, None),
-            ),
-            ("PUT", r"/[^/]+/vaults/[^/]+", "CreateVault", lambda path, _: (201, {"Location": path}, None)),
-            ("GET", r"/[^/]+/vaults/[^/]+", "DescribeVault", self.describe),
-            ("GET", r"/tally", "", lambda *_: (200, {}, self.tally.tell())),
-        ]
+        self.ways: dict[tuple[str, str, bool], tuple[str, Callable[[str, dict[str, str]], Answer]]] = {
+            ("PUT", "", False): ("CreateVault", self.create),
+            ("GET", "", False): ("DescribeVault", self.describe),
+            ("POST", "archives", False): ("UploadArchive", self.keep),
+            ("DELETE", "archives", True): ("DeleteArchive", self.forget),
+            ("POST", "multipart-uploads", False): ("InitiateMultipartUpload", self.begin),
+            ("GET", "multipart-uploads", False): ("ListMultipartUploads", self.list_uploads),
+            ("PUT", "multipart-uploads", True): ("UploadMultipartPart", self.take_part),
+            ("GET", "multipart-uploads", True): ("ListParts", self.list_parts),
+            ("POST", "multipart-uploads", True): ("CompleteMultipartUpload", self.keep),
+            ("DELETE", "multipart-uploads", True): ("AbortMultipartUpload", self.forget),
+        }
 
     def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[str, Answer]:
-        """The operation that is meant, and what is said to it; the bodies were thrown away."""
-        for wanted, pattern, operation, answer in self.ways:
-            if method == wanted and re.fullmatch(pattern, path):
-                return operation, answer(path, headers)
-        nothing = {"code": "ResourceNotFoundException", "type": "Client", "message": f"{method} {path}"}
-        return "unknown", (404, {}, nothing)
+        """The operation that is meant, and what is said to it; "" for what no client of the service asks."""
+        if path == "/tally":
+            return "", (200, {}, self.tally.tell())
+        _, _, _, _, what, named, *_ = [*path.split("/"), "", "", "", ""]
+        operation, answer = self.ways.get((method, what, bool(named)), ("unknown", self.refuse))
+        return operation, answer(path, headers)
 
-    def new_id(self) -> str:
-        return f"{next(self.ids):0138d}"
+    def create(self, path: str, _: dict[str, str]) -> Answer:
+        return 201, {"Location": path}, None
 
-    def take_part(self, _: str, headers: dict[str, str]) -> Answer:
-        return 204, _tree_hash(headers), None
+    def describe(self, path: str, _: dict[str, str]) -> Answer:
+        name = path.rpartition("/")[2]
+        arn = f"arn:aws:glacier:us-east-1:111122223333:vaults/{name}"
+        told = {"VaultName": name, "VaultARN": arn, "CreationDate": "2012-03-20T17:03:43.221Z"}
+        return 200, {}, {**told, "NumberOfArchives": 0, "SizeInBytes": 0}
 
     def keep(self, path: str, headers: dict[str, str]) -> Answer:
         archive = self.new_id()
-        return (
-            201,
-            {"x-amz-archive-id": archive, "Location": f"{path}/{archive}", **_tree_hash(headers)},
-            None,
-        )
+        where = path.partition("/multipart-uploads")[0].removesuffix("/archives") + f"/archives/{archive}"
+        return 201, {"x-amz-archive-id": archive, "Location": where, **tree_hash_in(headers)}, None
 
     def begin(self, path: str, _: dict[str, str]) -> Answer:
         upload = self.new_id()
         return 201, {"x-amz-multipart-upload-id": upload, "Location": f"{path}/{upload}"}, None
+
+    def take_part(self, _: str, headers: dict[str, str]) -> Answer:
+        return 204, tree_hash_in(headers), None
 
     def list_uploads(self, *_: object) -> Answer:
         return 200, {}, {"UploadsList": [], "Marker": None}
@@ -169,24 +154,18 @@ class Vaults:
         upload = path.rpartition("/")[2]
         return 200, {}, {"MultipartUploadId": upload, "PartSizeInBytes": MIB, "Parts": [], "Marker": None}
 
-    def describe(self, path: str, _: dict[str, str]) -> Answer:
-        name = path.rpartition("/")[2]
-        arn = f"arn:aws:glacier:us-east-1:111122223333:vaults/{name}"
-        began = "2012-03-20T17:03:43.221Z"
-        return (
-            200,
-            {},
-            {
-                "VaultName": name,
-                "VaultARN": arn,
-                "CreationDate": began,
-                "NumberOfArchives": 0,
-                "SizeInBytes": 0,
-            },
-        )
+    def forget(self, *_: object) -> Answer:
+        return 204, {}, None
+
+    def refuse(self, path: str, _: dict[str, str]) -> Answer:
+        return 404, {}, {"code": "ResourceNotFoundException", "type": "Client", "message": path}
+
+    def new_id(self) -> str:
+        return f"{next(self.ids):0138d}"
 
 
-def _tree_hash(headers: dict[str, str]) -> dict[str, str]:
+def tree_hash_in(headers: dict[str, str]) -> dict[str, str]:
+    """The tree hash that was declared, to be answered."""
     return {"x-amz-sha256-tree-hash": headers.get("x-amz-sha256-tree-hash", "")}
 
 
@@ -214,9 +193,8 @@ def talk(connection: socket.socket, vaults: Vaults, line: Line | None, latency: 
                 operation, (status, more, content) = vaults.answer(method, path, headers)
                 if operation:
                     pause(latency)
-                reply(connection, status, more, content)
-                if operation:
                     vaults.tally.note(operation, length, began)
+                reply(connection, status, more, content)
         except ConnectionError:
             return
 

@@ -24,8 +24,8 @@ def see(event: str, words: tuple[object, ...]) -> None:
 
 
 def tell(where: Path) -> None:
-    opened, before = first[0]
-    where.write_text(json.dumps({"opened": opened, "cpu": time.process_time() - before}))
+    for opened, before in first:
+        where.write_text(json.dumps({"opened": opened, "cpu": time.process_time() - before}))
 
 
 _, told, program, *_ = sys.argv
