@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -44,7 +44,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Run:
-    """One process. *seconds* from the first reading to the last answer, *cpu* from there to its end; *whole* of all.
+    """One process. *seconds* and *cpu* from the first reading to the last answer; *whole* from its start to its end.
 
     *memory*: the most that was resident, in bytes.
     """
@@ -56,7 +56,6 @@ class Run:
     memory: int
     requests: dict[str, int]
     sent: int
-    sink_cpu: float
 
 
 class Sink:
@@ -67,11 +66,19 @@ class Sink:
 
     def tally(self) -> dict[str, Any]:
         """What it was asked since it was asked this."""
-        connection = HTTPConnection(self.url.removeprefix("http://"))
-        connection.request("GET", "/tally")
-        told: dict[str, Any] = json.load(connection.getresponse())
-        connection.close()
+        told: dict[str, Any] = json.loads(self._ask("GET", "/tally"))
         return told
+
+    def watch(self, pid: int) -> None:
+        """Let it note this process' CPU time with its answers, where the system tells."""
+        if sys.platform == "linux":
+            self._ask("PUT", f"/client/{pid}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        connection = HTTPConnection(self.url.removeprefix("http://"))
+        connection.request(method, path)
+        with closing(connection), connection.getresponse() as answer:
+            return answer.read()
 
 
 @contextmanager
@@ -107,6 +114,7 @@ def measured(contestant: Contestant, far: Sink) -> Run:
             process = subprocess.Popen(
                 contestant.command(told), env=environment(contestant, home, far), stdout=out, stderr=out
             )
+            far.watch(process.pid)
             _, status, used = os.wait4(process.pid, 0)
         whole = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -115,17 +123,20 @@ def measured(contestant: Contestant, far: Sink) -> Run:
         times, tally = json.loads(told.read_text()), far.tally()
     finally:
         shutil.rmtree(home)
-    answered = tally["answered"]
-    ended = times.get("ended") or (answered[contestant.ends] if contestant.ends else max(answered.values()))
+    whole_cpu = used.ru_utime + used.ru_stime
+    if contestant.watched:
+        last = contestant.ends or max(tally["answered"], key=tally["answered"].__getitem__)
+        ended, used_then = tally["answered"][last], tally["used"].get(last, whole_cpu)
+    else:
+        ended, used_then = times["ended"], times["used_then"]
     return Run(
         seconds=ended - times["opened"],
-        cpu=times["cpu"],
+        cpu=used_then - times["used"],
         whole=whole,
-        whole_cpu=used.ru_utime + used.ru_stime,
+        whole_cpu=whole_cpu,
         memory=used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         requests=tally["requests"],
         sent=tally["bodies"],
-        sink_cpu=tally["cpu"],
     )
 
 

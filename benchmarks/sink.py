@@ -5,7 +5,8 @@
 It believes every hash it is told and repeats it. On Linux the bodies are dropped inside the kernel, at about 0.1 CPU
 seconds per GiB. *latency* is waited before every answer; *rate* is shared by all connections, which
 have small buffers then, so that they do not hide it. Prints its address as one line; `GET /tally` tells what it was
-asked since the last time it told, as JSON. Ends when its standard input does.
+asked since the last time it told, as JSON; `PUT /client/PID` says whose CPU time is noted with every answer. Ends when
+its standard input does.
 """
 
 import argparse
@@ -66,7 +67,8 @@ class Line:
 
 
 class Tally:
-    """What was asked: requests by operation, bytes of bodies, and when (seconds of CLOCK_MONOTONIC)."""
+    """Requests by operation and the bytes of their bodies; of the last answer to each operation, when it was given
+    (seconds of CLOCK_MONOTONIC) and what CPU time the client had used by then."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -75,16 +77,17 @@ class Tally:
     def clear(self) -> None:
         self.requests: Counter[str] = Counter()
         self.answered: dict[str, float] = {}
-        self.bodies, self.first_body = 0, 0.0
+        self.used: dict[str, float] = {}
+        self.bodies, self.client = 0, 0
         self.cpu = time.process_time()
 
-    def note(self, operation: str, length: int, began: float) -> None:
+    def note(self, operation: str, length: int) -> None:
         with self.lock:
             self.requests[operation] += 1
-            self.answered[operation] = time.perf_counter()
             self.bodies += length
-            if length:
-                self.first_body = min(self.first_body or began, began)
+            self.answered[operation] = time.perf_counter()
+            if self.client:
+                self.used[operation] = cpu_seconds(self.client)
 
     def tell(self) -> dict[str, object]:
         """All of it; counting begins anew."""
@@ -92,12 +95,17 @@ class Tally:
             told = {
                 "requests": dict(self.requests),
                 "answered": self.answered,
+                "used": self.used,
                 "bodies": self.bodies,
-                "first_body": self.first_body,
                 "cpu": time.process_time() - self.cpu,
             }
             self.clear()
         return told
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of that process so far, by the clock that Linux keeps for it (clock_getcpuclockid)."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 class Vaults:
@@ -122,6 +130,9 @@ class Vaults:
         """The operation that is meant, and what is said to it; "" for what no client of the service asks."""
         if path == "/tally":
             return "", (200, {}, self.tally.tell())
+        if path.startswith("/client/"):
+            self.tally.client = int(path.removeprefix("/client/"))
+            return "", (204, {}, None)
         _, _, _, _, what, named, *_ = [*path.split("/"), "", "", "", ""]
         operation, answer = self.ways.get((method, what, bool(named)), ("unknown", self.refuse))
         return operation, answer(path, headers)
@@ -184,7 +195,6 @@ def talk(connection: socket.socket, vaults: Vaults, line: Line | None, latency: 
         try:
             while head := read_head(connection):
                 text, rest = head
-                began = time.perf_counter()
                 method, path, headers = parsed(text)
                 if headers.get("expect", "").lower() == "100-continue":
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -193,7 +203,7 @@ def talk(connection: socket.socket, vaults: Vaults, line: Line | None, latency: 
                 operation, (status, more, content) = vaults.answer(method, path, headers)
                 if operation:
                     pause(latency)
-                    vaults.tally.note(operation, length, began)
+                    vaults.tally.note(operation, length)
                 reply(connection, status, more, content)
         except ConnectionError:
             return

@@ -2,7 +2,7 @@
 
 Hashing: MD5 of the whole, SHA-256 of each part and of each MiB, by as many threads as there are cores, over bytes that
 are in memory and mapped already; MD5 is one chain and begins first. Reading: once, in pieces of a MiB. To the file TELL
-goes, as JSON, when it began and ended (seconds of CLOCK_MONOTONIC) and the CPU seconds between.
+goes, as JSON, when it began and ended (seconds of CLOCK_MONOTONIC), and the CPU seconds used by then.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ def main() -> None:
             hash_all(memoryview(mapped), int(more[0]) * MIB if more else 32 * MIB)
         else:
             read_all(file.fileno(), piece)
-        ended = {"ended": time.perf_counter(), "cpu": time.process_time() - before}
-    Path(told).write_text(json.dumps({"opened": began, **ended}))
+        ended = {"ended": time.perf_counter(), "used_then": time.process_time()}
+    Path(told).write_text(json.dumps({"opened": began, "used": before, **ended}))
 
 
 def hash_all(content: memoryview, part: int) -> None:
