@@ -78,6 +78,9 @@ class Bytes:
         self.reads.append(wanted)
         return self.content[wanted.start : wanted.stop]
 
+    def read_into(self, start: int, buffer: memoryview) -> None:
+        buffer[:] = self.read_part(ByteRange(start, start + len(buffer)))
+
     def open_part(self, wanted: ByteRange) -> BytesIO:
         return BytesIO(self.content[wanted.start : wanted.stop])
 

@@ -29,7 +29,7 @@ class Crew:
         self.held = held
         self.broken_off = False
         """Whether what is under way is to be dropped instead of finished."""
-        self.room = Room((jobs + 1) * BLOCK)
+        self.room = Room(jobs + 1)
         self._senders = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="send")
         self._hashers = _Hashers(cpus())
 

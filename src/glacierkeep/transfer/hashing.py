@@ -19,7 +19,7 @@ class Md5:
         self.strand = crew.strand(first=True)
         self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: memoryview) -> None:
         """The next bytes."""
         self._md5.update(block)
 
@@ -29,7 +29,7 @@ class Md5:
 
 
 class PartHashing:
-    """One part of *length* bytes. *released* is told of each block that is hashed, in bytes; *done* of the digests
+    """One part of *length* bytes. *released* is given each block that is hashed, *done* of the digests
     once all are; *failed* of what went wrong, before.
 
     Up to one leaf the tree hash is the SHA-256: such a part is hashed once.
@@ -41,7 +41,7 @@ class PartHashing:
         whole: Md5,
         length: int,
         *,
-        released: Callable[[int], None],
+        released: Callable[[memoryview], None],
         done: Callable[[Digests], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -53,9 +53,9 @@ class PartHashing:
         self._leaves: list[list[bytes]] = [[]] * blocks
         self._left = Countdown(blocks, self._finish)
 
-    def feed(self, index: int, block: bytes) -> None:
+    def feed(self, index: int, block: memoryview) -> None:
         """Have the block *index* hashed; blocks are fed in order."""
-        left = Countdown(3 if self._strand else 2, lambda: self._release(len(block)))
+        left = Countdown(3 if self._strand else 2, lambda: self._release(block))
         self._whole.strand.hash(self._task(lambda: self._whole.update(block), left))
         if self._strand:
             self._strand.hash(self._task(lambda: self._linear.update(block), left))
@@ -72,11 +72,11 @@ class PartHashing:
 
         return task
 
-    def _hash_leaves(self, index: int, block: bytes) -> None:
+    def _hash_leaves(self, index: int, block: memoryview) -> None:
         self._leaves[index] = leaves_of(block)
 
-    def _release(self, length: int) -> None:
-        self._released(length)
+    def _release(self, block: memoryview) -> None:
+        self._released(block)
         self._left.one()
 
     def _finish(self) -> None:
@@ -101,9 +101,11 @@ class Countdown:
             self._then()
 
 
-def sha256_of(source: PartSource, part: ByteRange) -> bytes:
-    """The linear SHA-256 of the part as it is now."""
+def sha256_of(source: PartSource, part: ByteRange, buffer: bytearray) -> bytes:
+    """The linear SHA-256 of the part as it is now, read through *buffer*."""
     linear = hashlib.sha256()
-    for block in pieces(part, BLOCK):
-        linear.update(source.read_part(block))
+    for block in pieces(part, len(buffer)):
+        view = memoryview(buffer)[: block.length]
+        source.read_into(block.start, view)
+        linear.update(view)
     return linear.digest()

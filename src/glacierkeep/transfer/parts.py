@@ -36,8 +36,8 @@ class PartSource(Protocol):
     @property
     def size(self) -> int: ...
 
-    def read_part(self, wanted: ByteRange) -> bytes:
-        """Exactly the bytes *wanted*. Raises SourceChanged if there are fewer."""
+    def read_into(self, start: int, buffer: memoryview) -> None:
+        """Fill *buffer* with the bytes from *start* on. Raises SourceChanged if there are fewer."""
 
     def open_part(self, wanted: ByteRange) -> BinaryIO:
         """The bytes *wanted* as a file of their own: readable, seekable."""

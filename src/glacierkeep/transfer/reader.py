@@ -22,6 +22,63 @@ def read_exactly(fd: int, wanted: ByteRange) -> bytes:
     return b"".join(pieces)
 
 
+def fill_exactly(fd: int, start: int, buffer: memoryview) -> int:
+    """Fill *buffer* with the file's bytes from *start* on; how many there were, fewer only where it ends."""
+    filled = 0
+    while filled < len(buffer):
+        rest = buffer[filled:]
+        if hasattr(os, "preadv"):
+            read = os.preadv(fd, [rest], start + filled)
+        else:
+            content = os.pread(fd, len(rest), start + filled)
+            read, rest[: len(content)] = len(content), content
+        if not read:
+            break
+        filled += read
+    return filled
+
+
+class HeldReader(io.RawIOBase):
+    """Bytes that lie in memory, as a file."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._content = content
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._at = placed(offset, whence, self._at, len(self._content))
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        stop = len(self._content) if size < 0 else self._at + size
+        content = bytes(self._content[self._at : stop])
+        self._at += len(content)
+        return content
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        content = self._content[self._at : self._at + len(buffer)]
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+
+def placed(offset: int, whence: int, at: int, size: int) -> int:
+    """Where a file of *size* bytes that stands at *at* stands after a seek. Raises ValueError."""
+    origin = {os.SEEK_SET: 0, os.SEEK_CUR: at, os.SEEK_END: size}[whence]
+    if origin + offset < 0:
+        raise ValueError("a position before the first byte")
+    return origin + offset
+
+
 class PartReader(io.RawIOBase):
     """The bytes *whole* of something that *read* reads, as a file that begins and ends there."""
 
@@ -42,10 +99,7 @@ class PartReader(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._whole.length}[whence]
-        if origin + offset < 0:
-            raise ValueError("a position before the first byte")
-        self._at = origin + offset
+        self._at = placed(offset, whence, self._at, self._whole.length)
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:

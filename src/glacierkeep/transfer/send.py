@@ -1,7 +1,6 @@
 """Sending something in parts: read once in order, hashed on the way, sent by the threads of a crew."""
 
 import functools
-import io
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
@@ -17,6 +16,7 @@ from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
 from glacierkeep.transfer.pace import Paced, Take, freely
 from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
+from glacierkeep.transfer.reader import HeldReader
 from glacierkeep.transfer.stopped import Stopped, never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
@@ -120,47 +120,51 @@ class _Sending:
         return Hashes(self._source.size, self._md5.digest(), tree_hash)
 
     def _read(self, part: ByteRange) -> None:
-        box = list[bytes]()
+        held = list[memoryview]()
         hashing = PartHashing(
             self._crew,
             self._md5,
             part.length,
             released=self._released,
-            done=functools.partial(self._hashed, part, box),
+            done=functools.partial(self._hashed, part, held),
             failed=self._fail,
         )
         for index, block in enumerate(pieces(part, BLOCK)):
             content = self._read_block(block)
             if self._holds:
-                box.append(content)
+                held.append(content)
             hashing.feed(index, content)
 
-    def _read_block(self, block: ByteRange) -> bytes:
-        self._crew.room.take(block.length)
+    def _read_block(self, block: ByteRange) -> memoryview:
+        buffer = self._crew.room.take()
+        view = memoryview(buffer)[: block.length]
         try:
-            return self._source.read_part(block)
+            self._source.read_into(block.start, view)
         except BaseException:
-            self._crew.room.give_back(block.length)
+            self._crew.room.give_back(buffer)
             raise
+        return view
 
-    def _released(self, length: int) -> None:
+    def _released(self, block: memoryview) -> None:
         if not self._holds:
-            self._crew.room.give_back(length)
+            self._give_back(block)
 
-    def _hashed(self, part: ByteRange, box: list[bytes], digests: Digests) -> None:
-        self._crew.move(lambda: self._move(part, box, digests))
+    def _give_back(self, block: memoryview) -> None:
+        self._crew.room.give_back(cast(bytearray, block.obj))
 
-    def _move(self, part: ByteRange, box: list[bytes], digests: Digests) -> None:
+    def _hashed(self, part: ByteRange, held: list[memoryview], digests: Digests) -> None:
+        self._crew.move(lambda: self._move(part, held, digests))
+
+    def _move(self, part: ByteRange, held: list[memoryview], digests: Digests) -> None:
         try:
             if not self.failure:
-                self._deliver(part, self._body(part, box, digests))
+                self._deliver(part, self._body(part, held, digests))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that reads
             self._fail(error)
         finally:
-            box.clear()
             self._source.let_go(part)
-            if self._holds:
-                self._crew.room.give_back(part.length)
+            for block in held:
+                self._give_back(block)
             self._slots.release()
 
     def _fail(self, error: BaseException) -> None:
@@ -168,12 +172,12 @@ class _Sending:
         with self._lock:
             self.failure = self.failure or error
 
-    def _body(self, part: ByteRange, box: list[bytes], digests: Digests) -> PartBody:
-        """The part as it is sent. It is held in the *box*, which is emptied afterwards, or else read again."""
+    def _body(self, part: ByteRange, held: list[memoryview], digests: Digests) -> PartBody:
+        """The part as it is sent: as it is *held*, or else read again."""
 
         def opened() -> BinaryIO:
-            inside = io.BytesIO(box[0]) if self._holds else self._source.open_part(part)
-            return cast(BinaryIO, Paced(inside, self._take))
+            inside = HeldReader(held[0]) if self._holds else self._source.open_part(part)
+            return cast(BinaryIO, Paced(cast(BinaryIO, inside), self._take))
 
         return PartBody(opened, part.length, digests.sha256, digests.tree_hash)
 
@@ -197,7 +201,14 @@ class _Sending:
         try:
             self._sink.send(part.start, body)
         except GlacierkeepError as error:
-            if self._holds or sha256_of(self._source, part) == body.sha256:
+            if self._holds or self._sha256_now(part) == body.sha256:
                 raise
             what = f"bytes {part.start} to {part.stop} changed between hashing and sending"
             raise SourceChanged(what) from error
+
+    def _sha256_now(self, part: ByteRange) -> bytes:
+        buffer = self._crew.room.take()
+        try:
+            return sha256_of(self._source, part, buffer)
+        finally:
+            self._crew.room.give_back(buffer)

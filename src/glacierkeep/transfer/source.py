@@ -10,7 +10,7 @@ from typing import BinaryIO, Self, cast
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.errors import SourceChanged
 from glacierkeep.transfer.caching import done_with, will_read_on
-from glacierkeep.transfer.reader import PartReader, read_exactly
+from glacierkeep.transfer.reader import PartReader, fill_exactly, read_exactly
 
 
 class SourceUnreadable(SourceChanged):
@@ -82,6 +82,15 @@ class FileSource:
         if len(found) < wanted.length:
             raise self._shrunk(wanted.start + len(found))
         return found
+
+    def read_into(self, start: int, buffer: memoryview) -> None:
+        """Fill *buffer* with the bytes from *start* on. Raises SourceChanged if the file ends before."""
+        try:
+            filled = fill_exactly(self._fd, start, buffer)
+        except OSError as error:
+            raise self._trouble(error) from error
+        if filled < len(buffer):
+            raise self._shrunk(start + filled)
 
     def open_part(self, wanted: ByteRange) -> BinaryIO:
         """The bytes *wanted* as a file of their own. Reading it may raise SourceChanged."""
