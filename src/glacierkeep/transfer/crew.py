@@ -17,21 +17,22 @@ Task = Callable[[], None]
 
 
 class Crew:
-    """*jobs* threads that send or receive, one that hashes for each processor, and room for *jobs* + 1 blocks.
+    """*jobs* threads that send or receive, *hashers* that hash, one for each processor, and room for *jobs* + 1 blocks.
 
     Threads are started when they are needed. Tasks of all transfers wait in one line; each transfer puts only a few of
     its own there, so that a small one never waits for the end of a huge one. Parts of up to *held* bytes, at most a
     block, are held in memory.
     """
 
-    def __init__(self, jobs: int, *, held: int = BLOCK) -> None:
+    def __init__(self, jobs: int, *, held: int = BLOCK, hashers: int | None = None) -> None:
         self.jobs = jobs
         self.held = held
+        self.hashers = hashers or cpus()
         self.broken_off = False
         """Whether what is under way is to be dropped instead of finished."""
         self.room = Room(jobs + 1)
         self._senders = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="send")
-        self._hashers = _Hashers(cpus())
+        self._hashers = _Hashers(self.hashers)
 
     def __enter__(self) -> Self:
         return self

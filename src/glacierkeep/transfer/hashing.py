@@ -55,11 +55,23 @@ class PartHashing:
 
     def feed(self, index: int, block: memoryview) -> None:
         """Have the block *index* hashed; blocks are fed in order."""
-        left = Countdown(3 if self._strand else 2, lambda: self._release(block))
+        tasks = self._tasks(index, block)
+        left = Countdown(1 + len(tasks), lambda: self._release(block))
         self._whole.strand.hash(self._task(lambda: self._whole.update(block), left))
-        if self._strand:
-            self._strand.hash(self._task(lambda: self._linear.update(block), left))
-        self._crew.hash(self._task(lambda: self._hash_leaves(index, block), left))
+        for where, work in tasks:
+            where(self._task(work, left))
+
+    def _tasks(self, index: int, block: memoryview) -> list[tuple[Callable[[Task], None], Task]]:
+        """Both SHA-256 passes and where to do them: side by side where there are processors for it; else together, leaf
+        by leaf, so that the second pass finds the bytes in the processor's cache."""
+        if self._strand is None:
+            return [(self._crew.hash, lambda: self._hash_leaves(index, block))]
+        if self._crew.hashers <= 2:
+            return [(self._strand.hash, lambda: self._hash_both(index, block))]
+        return [
+            (self._strand.hash, lambda: self._linear.update(block)),
+            (self._crew.hash, lambda: self._hash_leaves(index, block)),
+        ]
 
     def _task(self, work: Task, left: "Countdown") -> Task:
         def task() -> None:
@@ -74,6 +86,14 @@ class PartHashing:
 
     def _hash_leaves(self, index: int, block: memoryview) -> None:
         self._leaves[index] = leaves_of(block)
+
+    def _hash_both(self, index: int, block: memoryview) -> None:
+        leaves = []
+        for at in range(0, len(block), LEAF):
+            leaf = block[at : at + LEAF]
+            self._linear.update(leaf)
+            leaves.append(hashlib.sha256(leaf).digest())
+        self._leaves[index] = leaves
 
     def _release(self, block: memoryview) -> None:
         self._released(block)
