@@ -239,13 +239,13 @@ def test_a_file_without_a_journal_is_not_believed(path, clock):
 
 
 def test_what_is_written_down_is_on_the_disk(path, clock, monkeypatch):
-    """Before a line about a range stands in the journal, a sync has begun and ended after the range was written."""
+    """A line about a range is written after a sync of the range's bytes, and synced itself before anything else."""
     order = []
     for name in ("pwrite", "fdatasync", "write"):
         real = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *said, name=name, real=real: order.append(name) or real(*said))
     fetch(Vault(CONTENT), path, clock)
-    assert [name for name, _ in itertools.groupby(order)] == ["pwrite", "fdatasync", "write"] * 3
+    assert [name for name, _ in itertools.groupby(order)] == ["pwrite", "fdatasync", "write", "fdatasync"] * 3
 
 
 def test_a_broken_answer_is_continued(path, clock):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, TypeAlias
 
 from glacierkeep.bundle.folder import SOURCE_FLAGS
+from glacierkeep.domain import names
 from glacierkeep.domain.hashes import ContentHasher, Hashes
+from glacierkeep.errors import BytesMismatch
 
 PIECE = 1024 * 1024
 """Bytes read and written at once."""
@@ -59,6 +61,12 @@ def holds(folder: int, name: bytes, expected: Hashes) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def compare(path: bytes, expected: Hashes, found: Hashes) -> None:
+    """Raises BytesMismatch if what was *found* is not what the file *path* should hold."""
+    if not found.agree_with(expected):
+        raise BytesMismatch(names.printable(path), expected=expected.tree_hash, found=found.tree_hash)
 
 
 def copy_file(source: BinaryIO, file: BinaryIO) -> Hashes:

@@ -62,13 +62,14 @@ def sync_folder(folder: int) -> None:
             raise
 
 
-def sync_all(descriptors: Iterable[int], sync: Callable[[int], None] = os.fsync) -> None:
+def sync_all(descriptors: Iterable[int], sync: Callable[[int], None] | None = None) -> None:
     """All of *descriptors* are on the disk. Raises OSError.
 
     File systems write down at once what several threads ask for at the same time.
     """
-    with ThreadPoolExecutor(max_workers=_SYNCED_AT_ONCE) as threads:
-        for _ in threads.map(sync, descriptors):
+    waiting = list(descriptors)
+    with ThreadPoolExecutor(max_workers=min(len(waiting), _SYNCED_AT_ONCE) or 1) as threads:
+        for _ in threads.map(sync or os.fsync, waiting):
             pass
 
 

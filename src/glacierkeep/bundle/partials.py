@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from glacierkeep.bundle.folder import FOLDER_FLAGS
+from glacierkeep.bundle.folder import FOLDER_FLAGS, sync_folder
 from glacierkeep.bundle.outcome import WORK_FOLDER
 
 _FRESH = b"new-"
@@ -73,13 +73,15 @@ class Partials:
         return Scratch(self._folder(), _JOURNAL + self.named(name).name)
 
     def open_kept(self, place: Scratch) -> BinaryIO:
-        """The file at *place*, for reading and writing; empty if it is new. Raises OSError."""
+        """The file at *place*, for reading and writing; a new one is empty, its name on the disk. Raises OSError."""
         partial = os.open(place.name, _FILE_FLAGS, 0o600, dir_fd=place.folder)
         if os.fstat(partial).st_nlink > 1:
             # A run was killed after it had placed the file: under its final name it is the user's.
             os.close(partial)
             os.unlink(place.name, dir_fd=place.folder)
             partial = os.open(place.name, _FILE_FLAGS | os.O_EXCL, 0o600, dir_fd=place.folder)
+        if not os.fstat(partial).st_size:
+            sync_folder(place.folder)
         return os.fdopen(partial, "r+b")
 
     def close(self) -> None:
@@ -105,6 +107,7 @@ class Partials:
         """The locked work folder; None if it was removed between its opening and its locking."""
         with suppress(FileExistsError):
             os.mkdir(WORK_FOLDER, 0o700, dir_fd=self._top)
+            sync_folder(self._top)
         try:
             folder = os.open(WORK_FOLDER, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self._top)
         except FileNotFoundError:

@@ -7,48 +7,27 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, TypeAlias
 
-from glacierkeep.bundle.content import Write, copy_file, hash_file, holds, write_copy_of
+from glacierkeep.bundle.content import Write, compare, copy_file, hash_file, holds, write_copy_of
 from glacierkeep.bundle.descent import Descent
 from glacierkeep.bundle.folder import open_root, sync_all
 from glacierkeep.bundle.outcome import WORK_FOLDER, CannotPlace, Kept, Placed
 from glacierkeep.bundle.partials import Partials, Scratch
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.spots import NO_LINKS, Spot, dress, judged, make_symlink, settle, translated
+from glacierkeep.bundle.spots import NO_LINKS, Spot, judged, make_symlink, settle, translated
+from glacierkeep.bundle.written import Then, Written, drop, is_full, write_apart
 from glacierkeep.domain import names
 from glacierkeep.domain.hashes import Hashes
-from glacierkeep.errors import BytesMismatch, DiskTrouble
+from glacierkeep.errors import DiskTrouble
 
 _Make: TypeAlias = Callable[[Scratch], bool]
 """Makes the thing under a scratch name: whether it has its time and mode."""
 
 _Same: TypeAlias = Callable[[], bool]
 """Whether what is there is what shall be there."""
-
-
-_Then: TypeAlias = Callable[[Callable[[], Placed | Kept]], None]
-"""Is told what places a file that waits; placing it may raise CannotPlace."""
-
-_MOST_WRITTEN = 64
-_MOST_BYTES = 64 * 1024 * 1024
-"""Files, and bytes of them, that are made durable together. Each is open until then."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A file that has its content, mode and time, and waits under the name *scratch* to be made durable and placed."""
-
-    path: bytes
-    scratch: Scratch
-    file: BinaryIO
-    expected: Hashes
-    overwrite: bool
-    then: _Then
-    times_kept: bool = False
 
 
 class Target:
@@ -65,7 +44,7 @@ class Target:
         self._created: Spool[bytes] = Spool(Path(tempfile.gettempdir()))
         self._places = Descent(self._top, self._created.append)
         self._looks = Descent(self._top)
-        self._written: list[_Written] = []
+        self._written: list[Written] = []
 
     def look(self, path: bytes, expected: Hashes) -> Kept | None:
         """What is at *path* before anything is placed: None for nothing, else whether it has this content."""
@@ -93,7 +72,7 @@ class Target:
 
         def make(scratch: Scratch) -> bool:
             with scratch.create() as file:
-                _compare(path, expected, write(file))
+                compare(path, expected, write(file))
                 return settle(file, mtime_ns, mode)
 
         with self._spot(path) as spot:
@@ -108,7 +87,7 @@ class Target:
         mtime_ns: int,
         mode: int,
         overwrite: bool,
-        then: _Then,
+        then: Then,
     ) -> Placed | Kept | None:
         """As place_file, but the file may get its name later, with others, so that they are made durable together.
 
@@ -120,15 +99,15 @@ class Target:
                 return kept
             near = self._partials.is_near(spot.folder)
             if near:
-                self._write(path, write, expected, mtime_ns, mode, overwrite, then)
+                scratch = self._partials.fresh()
+                self._written.append(
+                    write_apart(scratch, path, write, expected, mtime_ns, mode, overwrite, then)
+                )
         if not near:
             return self.place_file(
                 path, write, expected=expected, mtime_ns=mtime_ns, mode=mode, overwrite=overwrite
             )
-        if (
-            len(self._written) >= _MOST_WRITTEN
-            or sum(each.expected.size for each in self._written) > _MOST_BYTES
-        ):
+        if is_full(self._written):
             self.place_written()
         return None
 
@@ -141,7 +120,7 @@ class Target:
             for each in written:
                 each.then(functools.partial(self._place_one_written, each))
         finally:
-            _drop(written)
+            drop(written)
 
     def open_partial(self, name: str) -> BinaryIO:
         """The partial file *name*, kept from run to run, for reading and writing; close it before it is placed.
@@ -176,11 +155,11 @@ class Target:
             near = self._near(name, spot)
 
             def make(scratch: Scratch) -> bool:
-                _compare(path, expected, found or hash_file(partial))
+                compare(path, expected, found or hash_file(partial))
                 if near is not None:
                     return settle(partial, mtime_ns, mode)
                 with scratch.create() as file:
-                    _compare(path, expected, copy_file(partial, file))
+                    compare(path, expected, copy_file(partial, file))
                     return settle(file, mtime_ns, mode)
 
             outcome = self._place(
@@ -266,7 +245,7 @@ class Target:
     def close(self) -> None:
         """Make durable what was placed, drop what was only to be placed soon, and remove the work folder if empty."""
         try:
-            _drop(self._written)
+            drop(self._written)
             with translated(b"."):
                 self._looks.close()
                 self._places.close()
@@ -287,28 +266,7 @@ class Target:
         finally:
             self.close()
 
-    def _write(
-        self,
-        path: bytes,
-        write: Write,
-        expected: Hashes,
-        mtime_ns: int,
-        mode: int,
-        overwrite: bool,
-        then: _Then,
-    ) -> None:
-        """Write the file under a scratch name, and let it wait there. Raises BytesMismatch."""
-        scratch = self._partials.fresh()
-        file = scratch.create()
-        try:
-            _compare(path, expected, write(file))
-            times_kept = dress(file, mtime_ns, mode)
-        except BaseException:
-            _drop([_Written(path, scratch, file, expected, overwrite, then)])
-            raise
-        self._written.append(_Written(path, scratch, file, expected, overwrite, then, times_kept))
-
-    def _place_one_written(self, written: "_Written") -> Placed | Kept:
+    def _place_one_written(self, written: Written) -> Placed | Kept:
         with self._spot(written.path) as spot:
             return self._place(
                 spot,
@@ -382,19 +340,6 @@ def _kept(descent: Descent, spot: Spot, same: _Same) -> Kept | None:
     if not descent.lists(spot.name):
         raise CannotPlace(spot.path, "its name differs only in case or accents from one that is there")
     return Kept(same())
-
-
-def _drop(written: list[_Written]) -> None:
-    """Close the files, and remove their scratch names."""
-    for each in written:
-        with suppress(OSError):  # what could not be written was told already
-            each.file.close()
-        each.scratch.remove()
-
-
-def _compare(path: bytes, expected: Hashes, found: Hashes) -> None:
-    if not found.agree_with(expected):
-        raise BytesMismatch(names.printable(path), expected=expected.tree_hash, found=found.tree_hash)
 
 
 def _open_target(folder: bytes) -> int:

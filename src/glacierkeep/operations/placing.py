@@ -266,6 +266,7 @@ class Placing:
             self._place(
                 version, functools.partial(self._content, version, functools.partial(copy_file, partial))
             )
+        self.flush()
         self.drop(name)
 
     def _pieces(self, job: Job) -> Iterator[tuple[Version, list[Extent]]]:

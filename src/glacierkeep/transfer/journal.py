@@ -1,7 +1,7 @@
 """What of a partial file is on the disk for good: a line for each range, written once the range's bytes are durable.
 
 A line is a claim. Whoever goes on hashes the bytes again and compares, so that a line that is wrong, torn, lost or
-older than the bytes costs another download and nothing else. The journal itself is therefore never synced.
+older than the bytes costs another download and nothing else.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.transfer.partial import PartialFile, disk_trouble
+from glacierkeep.transfer.partial import PartialFile, disk_trouble, sync_content
 
 _LINE = re.compile(rb"([0-9]{1,14}) ([0-9]{1,14}) ([0-9a-f]{64})")
 _MOST_READ = 16 * 1024 * 1024
@@ -85,6 +85,7 @@ class Journal:
             os.lseek(self._fd, 0, os.SEEK_END)
             while lines:
                 lines = lines[os.write(self._fd, lines) :]
+            sync_content(self._fd)
 
 
 def _read(line: bytes) -> Claim | None:

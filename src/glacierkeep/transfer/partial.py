@@ -40,6 +40,14 @@ def open_partial(place: Place) -> Iterator[int]:
         os.close(fd)
 
 
+def sync_content(fd: int) -> None:
+    """Return once what was written is on the disk. Raises OSError."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:  # macOS
+        os.fsync(fd)
+
+
 class PartialFile:
     """*total* bytes, some of which are there. For several threads at once. Everything may raise DiskTrouble."""
 
@@ -69,4 +77,4 @@ class PartialFile:
     def sync(self) -> None:
         """Return once all that was written is on the disk."""
         with disk_trouble():
-            os.fdatasync(self._fd) if hasattr(os, "fdatasync") else os.fsync(self._fd)  # macOS has only this
+            sync_content(self._fd)
