@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glacierkeep.config.quantities import read_duration, read_size, write_size
+from glacierkeep.config.quantities import duration, read_duration, read_size, write_size
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,18 @@ def test_what_is_no_duration(text: str) -> None:
         read_duration(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("10m", 600.0), ("90", 90.0), ("0", 0.0), ("1.5", 1.5), ("3d", 259_200.0)]
+)
+def test_durations_in_seconds(text: str, seconds: float) -> None:
+    """A length of time is seconds; a bare number is one of seconds."""
+    assert duration(text) == seconds
+
+
 @given(st.text(max_size=20))
 def test_reading_is_total(text: str) -> None:
     """Whatever is given, the answer is an amount or a ValueError."""
-    for read in (read_size, read_duration):
+    for read in (read_size, read_duration, duration):
         try:
             read(text)
         except ValueError:

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from glacierkeep.clock import SystemClock
-from glacierkeep.config.quantities import read_duration, read_size
+from glacierkeep.config.quantities import duration, read_duration, read_size
 
 if TYPE_CHECKING:
     _Type: TypeAlias = click.ParamType[Any]
@@ -56,9 +56,10 @@ class Seconds(_Type):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float | int):
             return float(value)
-        if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value):
-            return float(value)
-        return Duration().convert(value, param, ctx).total_seconds()
+        try:
+            return duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Moment(_Type):

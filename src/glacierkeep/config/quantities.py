@@ -12,6 +12,7 @@ _UNITS = {"": 1, "b": 1} | {
 }
 _LENGTH = re.compile(r"(?:[0-9]{1,6}(?:\.[0-9]{1,3})?\s*[smhdw]\s*)+")
 _STEP = re.compile(r"([0-9.]+)\s*([smhdw])")
+_BARE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -44,3 +45,10 @@ def read_duration(text: str) -> timedelta:
         return sum((timedelta(seconds=float(number) * _SECONDS[unit]) for number, unit in steps), timedelta())
     except OverflowError as error:
         raise ValueError(f"{text!r} is too long a time") from error
+
+
+def duration(text: str) -> float:
+    """Seconds in a length of time: s, m, h, d, w, or a bare number of seconds. Raises ValueError."""
+    if _BARE.fullmatch(text.strip()):
+        return float(text)
+    return read_duration(text).total_seconds()

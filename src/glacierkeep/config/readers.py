@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from glacierkeep.config.quantities import duration as read_seconds
 from glacierkeep.config.quantities import read_size
 from glacierkeep.domain.vault import VaultAddress, parse_address
 
@@ -105,6 +106,12 @@ def _size_of(value: object) -> int:
     return read_size(str(value))
 
 
+def _duration(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a length of time such as 90m, 5h or 3d")
+    return read_seconds(str(value))
+
+
 def _int_word(word: str) -> int:
     if not word.strip().isdecimal():
         raise ValueError("must be a whole number")
@@ -119,6 +126,8 @@ money = Reader(_money, _money_word)
 path = Reader(_path, _same)
 paths = Reader(_paths, shlex.split)
 address = Reader(_address, _same)
+duration = Reader(_duration, _same)
+"""Seconds."""
 
 
 def size(least: int, most: int, *, power: bool = False) -> Reader:
