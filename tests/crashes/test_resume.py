@@ -10,11 +10,10 @@ import pytest
 from crashes.lives import disagreements, lost, unsettled
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Root, Upload
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Stopped
 from glacierkeep.events import BytesReceived
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
-from glacierkeep.transfer.stopped import Stopped
 from support.unreliable import once
 from support.world import World
 

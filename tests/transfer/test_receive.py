@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.patience import Patience
 from glacierkeep.errors import (
     BytesMismatch,
     DiskTrouble,
@@ -18,10 +19,9 @@ from glacierkeep.errors import (
     ServiceBusy,
     ServiceError,
     ServiceUnreachable,
+    Stopped,
 )
-from glacierkeep.transfer.attempts import Patience
 from glacierkeep.transfer.receive import receive
-from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, TurnedClock, Vault, pattern, sizes
 
 CONTENT = pattern(5 * MIB + 123)

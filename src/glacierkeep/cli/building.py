@@ -2,21 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glacierkeep.cli.choosing import ChosenVault
+from glacierkeep.cli.said import BRIEF
 from glacierkeep.clock import Clock
 from glacierkeep.config.keys import Key
 from glacierkeep.config.load import Loaded
 from glacierkeep.config.paths import Homes
 from glacierkeep.config.settings import Settings
+from glacierkeep.domain.patience import USUAL, Patience
+from glacierkeep.domain.vault import VaultKind
 from glacierkeep.errors import ConfigError, NotYetSupported
 
 if TYPE_CHECKING:
     from glacierkeep.local.service import LocalGlacier
     from glacierkeep.stores.store import Store
+
+_LOCAL_PAUSE = 0.1
+"""Seconds before the local Glacier is asked again."""
 
 _SQLITE = "sqlite:///"
 
@@ -31,6 +38,19 @@ def glacier_store(chosen: ChosenVault, clock: Clock) -> "Store":
         endpoint_url=chosen.settings.endpoint_url,
         now=clock.now,
     )
+
+
+def patience_of(said: float | None, chosen: ChosenVault, settings: Settings) -> Patience:
+    """How long requests are repeated: as *said* in seconds, else as configured, else as usual."""
+    if said == BRIEF:
+        patience = Patience(retry_for=BRIEF)
+    elif said is None and settings.transfer.retry_for is None:
+        patience = USUAL
+    else:
+        wanted = settings.transfer.retry_for if said is None else said
+        patience = Patience(retry_for=wanted or 0.0, for_credentials=True)
+    # A service in this process need not be given time.
+    return replace(patience, first=_LOCAL_PAUSE) if chosen.address.kind is VaultKind.LOCAL else patience
 
 
 def local_wishes(loaded: Loaded, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 
 @click.command("poll", epilog=epilog("gk poll", "gk poll --json", exits=_EXITS))
 @options.vault
+@options.retry_for
 @options.progress_interval
 @options.everywhere
 @options.with_wiring

@@ -195,15 +195,27 @@ class Wiring:
         return ask_passphrase(self.settings.keys, question)
 
     def store(self, chosen: ChosenVault, *, create: bool = True) -> "Store":
-        """The vault to talk to. A `local:` one is made if it is not there, unless *create* is False."""
+        """The vault to talk to, with patience. A `local:` one is made if it is not there, unless *create* is False."""
+        from glacierkeep.cli.building import patience_of
+        from glacierkeep.stores.patient import PatientStore
+
+        store = PatientStore(
+            self._plain_store(chosen),
+            patience=patience_of(self.options.retry_for, chosen, self.settings),
+            clock=self.clock,
+            tell=self.listener,
+            stop=self._stop,
+        )
+        if create and chosen.address.kind is VaultKind.LOCAL:
+            store.create_vault()
+        return store
+
+    def _plain_store(self, chosen: ChosenVault) -> "Store":
         from glacierkeep.cli.building import glacier_store, local_store
 
         if chosen.address.kind is not VaultKind.LOCAL:
             return glacier_store(chosen, self.clock)
-        store = local_store(chosen, self.local_service(realistic=chosen.settings.realistic))
-        if create:
-            store.create_vault()
-        return store
+        return local_store(chosen, self.local_service(realistic=chosen.settings.realistic))
 
     def local_service(self, **wanted: Any) -> "LocalGlacier":
         """The local Glacier of this machine; *wanted* is what its class takes, before what is configured.

@@ -30,6 +30,7 @@ TABLES: Mapping[str, Mapping[str, Reader]] = {
     },
     "local": {"faults": readers.texts, "sns_endpoint_url": readers.text},
     "notify": {"healthchecks": readers.text, "apprise": readers.texts, "command": readers.text},
+    "transfer": {"retry_for": readers.duration},
     "upload": {
         "exclude": readers.texts,
         "exclude_caches": readers.flag,

@@ -106,6 +106,13 @@ class UploadSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """How bytes are moved. *retry_for*: seconds for which a request that fails is repeated; None: not said."""
+
+    retry_for: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything. *default_vault* is a name in *vaults* or an address."""
 
@@ -116,6 +123,7 @@ class Settings:
     keys: KeySettings = KeySettings()
     local: LocalSettings = LocalSettings()
     notify: Notify = Notify()
+    transfer: TransferSettings = TransferSettings()
     upload: UploadSettings = UploadSettings()
 
 

@@ -11,6 +11,7 @@ from glacierkeep.bundle.opening import Unseal
 from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
+from glacierkeep.domain.patience import may_have_been_done
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
 from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Locked, NotFound, ServiceError
 from glacierkeep.events import Listener, Noted
@@ -19,7 +20,6 @@ from glacierkeep.operations.activity import lease
 from glacierkeep.operations.arrivals import partial_name
 from glacierkeep.operations.placing import Placing
 from glacierkeep.stores.store import Store
-from glacierkeep.transfer.attempts import may_have_been_done
 
 MOST_REQUESTS = 3
 """How often the same bytes are asked for when their output expired before it was collected."""

@@ -11,12 +11,12 @@ from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.patience import may_have_been_done
 from glacierkeep.domain.records import ArchiveState, NewArchive, Upload, UploadState
 from glacierkeep.domain.segments import Segment
 from glacierkeep.errors import ServiceError, SourceChanged
 from glacierkeep.events import ArchiveStored, BytesSent, Listener
 from glacierkeep.stores.store import Body, Store
-from glacierkeep.transfer.attempts import may_have_been_done
 from glacierkeep.transfer.parts import PartBody, part_body
 from glacierkeep.transfer.send import send_parts
 from glacierkeep.transfer.source import FileSource

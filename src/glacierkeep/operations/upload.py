@@ -18,6 +18,7 @@ from glacierkeep.errors import (
     Exit,
     GlacierkeepError,
     SourceChanged,
+    Stopped,
     most_serious,
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
@@ -31,7 +32,6 @@ from glacierkeep.operations.shipping import Shipped, Shipping
 from glacierkeep.operations.unfinished import Unfinished, clear_staging
 from glacierkeep.operations.volumes import end_stale_sets, end_streams
 from glacierkeep.stores.store import Store
-from glacierkeep.transfer.stopped import Stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.limits import LEAF, MIB
 from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.patience import USUAL, Patience, deserves_retry
 from glacierkeep.domain.treehash import combine
-from glacierkeep.errors import BytesMismatch, ServiceBusy, ServiceError, ServiceUnreachable
-from glacierkeep.transfer.attempts import USUAL, Patience
+from glacierkeep.errors import BytesMismatch, ServiceError, ServiceUnreachable, Stopped
 from glacierkeep.transfer.partial import PartialFile, Place, open_partial
-from glacierkeep.transfer.stopped import Stopped, never, untold
+from glacierkeep.transfer.stopped import never, untold
 
 REQUEST_SIZE = 64 * MIB
 """Asked for at once: big enough to be quick, small enough that a tree hash settles where it went wrong."""
@@ -52,7 +52,7 @@ def receive(
     """Fill *partial* up to *total* bytes; the hashes of the whole, for the caller to compare.
 
     Whole MiBs that are there are kept and hashed again. *request_size* is a multiple of 1 MiB. A request that
-    breaks off is made again from where it stopped, until *patience* has failed in a row. *progress* is told
+    breaks off is made again from where it stopped, until *patience* is over. *progress* is told
     the bytes that are there so far. The file is on the disk when this returns.
 
     Raises BytesMismatch if a range does not have the service's own tree hash (its bytes are removed again),
@@ -71,15 +71,18 @@ def receive(
 def _fill(
     receiving: "_Receiving", clock: Clock, patience: Patience, size: int, random: Callable[[], float]
 ) -> None:
-    failed = 0
+    failed, since = 0, clock.now()
     while (at := receiving.file.at) < receiving.file.total:
         receiving.stop_here()
         try:
             receiving.ask(receiving.file.next_range(size))
             failed = 0
-        except (ServiceUnreachable, ServiceBusy):
-            failed = 1 if receiving.file.at > at else failed + 1
-            if failed >= patience.tries:
+        except ServiceError as error:
+            if not failed or receiving.file.at > at:
+                failed, since = 0, clock.now()
+            failed += 1
+            lasting = (clock.now() - since).total_seconds()
+            if not deserves_retry(error) or patience.is_over(failed, lasting):
                 raise
             _wait(clock, patience.pause(failed, random), receiving)
 

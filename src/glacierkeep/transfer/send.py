@@ -11,10 +11,10 @@ from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.limits import DEFAULT_PART_SIZE
 from glacierkeep.domain.parts import ByteRange, is_part_size, split
 from glacierkeep.domain.treehash import combine
-from glacierkeep.errors import GlacierkeepError, SourceChanged
+from glacierkeep.errors import GlacierkeepError, SourceChanged, Stopped
 from glacierkeep.transfer.hashing import Lane, hash_streamed, sha256_of
 from glacierkeep.transfer.parts import PartBody, PartSink, PartSource, part_body
-from glacierkeep.transfer.stopped import Stopped, never, untold
+from glacierkeep.transfer.stopped import never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
 

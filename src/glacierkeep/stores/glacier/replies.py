@@ -17,7 +17,7 @@ from glacierkeep.domain.service import (
     VaultState,
 )
 from glacierkeep.domain.times import read_stamp
-from glacierkeep.errors import ServiceError
+from glacierkeep.errors import ServiceError, ServiceUnreachable
 
 Reply = Mapping[str, Any]
 
@@ -143,8 +143,11 @@ def to_hash(key: str, value: object) -> bytes | None:
 
 
 def told_id(reply: Reply, key: str) -> str:
-    """An id the service has just given."""
-    return _text(reply, key)
+    """An id the service has just given. Raises ServiceUnreachable: without it, what was asked may have been done."""
+    try:
+        return _text(reply, key)
+    except ServiceError as error:
+        raise ServiceUnreachable(str(error)) from error
 
 
 def _half_open(found: "re.Match[str] | None", spelled: str) -> ByteRange:
