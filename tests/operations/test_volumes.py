@@ -19,7 +19,7 @@ from glacierkeep.operations.gathering import Gathering
 from glacierkeep.operations.selection import select
 from glacierkeep.operations.upload import UploadOutcome
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
-from support.unreliable import Fault, no_fault, once
+from support.unreliable import Fault, from_on, no_fault, once
 from support.world import HOST, World
 
 NOISE = random.Random(9).randbytes(9 * MIB + 11)
@@ -164,9 +164,10 @@ def test_a_set_with_a_lost_volume_begins_anew(
     world: World, big: Path, tmp_path: Path, operation: str
 ) -> None:
     """When a volume was lost before the last one was stored, be that one under way or not, the file is sent anew."""
-    world.service.after = once(operation, nth=5)
+    world.service.after = from_on(operation, nth=5)
     with pytest.raises(GlacierkeepError):
         world.upload(big, sizes=SMALL_VOLUMES, coding=FORMS["sealed"])
+    world.service.after = no_fault
     first = next(world.catalog.archive_rows(world.vault.vault_id))
     with world.catalog.write() as records:
         records.archives.mark([first.archive_key], ArchiveState.LOST)

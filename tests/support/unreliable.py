@@ -50,6 +50,20 @@ class Unreliable:
         self.service.close()
 
 
+def from_on(operation: str, nth: int) -> Fault:
+    """The connection breaks at the *nth* request for *operation*, and at every later one."""
+    seen = 0
+
+    def fault(asked: str) -> Exception | None:
+        nonlocal seen
+        seen += asked == operation
+        return (
+            ConnectionResetError("the connection was reset") if asked == operation and seen >= nth else None
+        )
+
+    return fault
+
+
 def once(operation: str, *, nth: int = 1) -> Fault:
     """The connection breaks at the *nth* request for *operation*, and at no other."""
     seen = 0

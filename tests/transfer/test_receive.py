@@ -99,7 +99,7 @@ def test_patience_ends(path, clock):
     """A service that fails again and again is given up, with what came kept and pauses in between."""
     vault = Vault(CONTENT, faults={1: (MIB, LOST)} | dict.fromkeys(range(2, 9), ServiceBusy("later")))
     with pytest.raises(ServiceBusy):
-        fetch(vault, path, clock, patience=Patience(tries=3, first=0.5), random=lambda: 1.0)
+        fetch(vault, path, clock, patience=Patience(retry_for=1.5, first=0.5), random=lambda: 1.0)
     assert path.read_bytes() == CONTENT[:MIB]
     assert clock.slept == [0.5, 1.0]
     assert len(vault.asked) == 3
@@ -108,7 +108,7 @@ def test_patience_ends(path, clock):
 def test_progress_gives_new_patience(path, clock):
     """Many breaks are borne as long as bytes come between them."""
     vault = Vault(CONTENT, faults=dict.fromkeys(range(1, 6), (MIB, LOST)))
-    found = fetch(vault, path, clock, patience=Patience(tries=2), request_size=8 * MIB)
+    found = fetch(vault, path, clock, patience=Patience(retry_for=2.0), request_size=8 * MIB)
     assert found == hash_content(CONTENT)
     assert len(vault.asked) == 6
 

@@ -41,14 +41,16 @@ def glacier_store(chosen: ChosenVault, clock: Clock) -> "Store":
 
 
 def patience_of(said: float | None, chosen: ChosenVault, settings: Settings) -> Patience:
-    """How long requests are repeated: as *said* in seconds, else as configured, else as usual."""
+    """How long requests are repeated: as *said* in seconds, else as configured, else as usual; BRIEF is the most."""
+    configured = settings.transfer.retry_for
     if said == BRIEF:
-        patience = Patience(retry_for=BRIEF)
-    elif said is None and settings.transfer.retry_for is None:
-        patience = USUAL
+        patience = Patience(retry_for=min(BRIEF, BRIEF if configured is None else configured))
+    elif said is not None:
+        patience = Patience(retry_for=said, for_credentials=True)
+    elif configured is not None:
+        patience = Patience(retry_for=configured, for_credentials=True)
     else:
-        wanted = settings.transfer.retry_for if said is None else said
-        patience = Patience(retry_for=wanted or 0.0, for_credentials=True)
+        patience = USUAL
     # A service in this process need not be given time.
     return replace(patience, first=_LOCAL_PAUSE) if chosen.address.kind is VaultKind.LOCAL else patience
 

@@ -3,9 +3,17 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from glacierkeep.clock import Clock
 from glacierkeep.domain.patience import COUNTED_GAP, Failures, Patience
+
+
+class Pause(NamedTuple):
+    """*is_first*: of those who failed together, this one failed first."""
+
+    seconds: float
+    is_first: bool
 
 
 class Outage:
@@ -44,29 +52,30 @@ class Outage:
             self._all = Failures()
             self._until = None
 
-    def fail(self, began: int, own: Failures, at_least: float) -> float | None:
-        """A request that began in round *began* failed; *own* counts it. The seconds to wait, no less than *at_least*;
-        None if it is to be given up."""
+    def fail(self, began: int, own: Failures, at_least: float) -> Pause | None:
+        """A request that began in round *began* failed; *own* counts it. How long to wait, no less than *at_least*
+        seconds; None if it is to be given up."""
         with self._lock:
             now = self._clock.now()
-            self._count(now, first=began == self._round)
-            lasting = max(own.lasting, self._all.lasting)
+            is_first = began == self._round or self._until is None or now >= self._until
+            self._count(now, is_first=is_first)
             if self._is_over(own):
                 return None
-            count = max(own.count, self._all.count) if began == self._round else own.count
-            pause = max(self._patience.pause(count, self._random), at_least)
-            pause = min(pause, max(self._patience.retry_for - lasting, self._patience.first))
-            if began == self._round:
+            lasting = max(own.lasting, self._all.lasting)
+            count = max(own.count, self._all.count) if is_first else own.count
+            seconds = max(self._patience.pause(count, self._random), at_least)
+            seconds = min(seconds, max(self._patience.retry_for - lasting, self._patience.first))
+            if is_first:
                 self._round += 1
-                self._pause = pause
-                self._until = now + timedelta(seconds=pause)
-            return pause
+                self._pause = seconds
+                self._until = now + timedelta(seconds=seconds)
+            return Pause(seconds, is_first)
 
-    def _count(self, now: datetime, *, first: bool) -> None:
+    def _count(self, now: datetime, *, is_first: bool) -> None:
         last = self._all.last
         if last is not None and (now - last).total_seconds() > COUNTED_GAP:
             self._all = Failures()
-        if first:
+        if is_first:
             self._all.add(now)
 
     def _is_over(self, own: Failures) -> bool:

@@ -66,9 +66,10 @@ class Trying:
         if pause is None:
             error.given_up = True
             return False
-        self.pause = pause
-        left = max(self._patience.retry_for - self._own.lasting, pause)
-        self.event = Retrying(self._vault, error.code, str(error), self._own.count, pause, left)
+        self.pause = pause.seconds
+        if pause.is_first:
+            left = max(self._patience.retry_for - self._own.lasting, pause.seconds)
+            self.event = Retrying(self._vault, error.code, str(error), self._own.count, pause.seconds, left)
         return True
 
     def _may_repeat(self, error: ServiceError) -> bool:

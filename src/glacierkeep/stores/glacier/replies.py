@@ -142,6 +142,14 @@ def to_hash(key: str, value: object) -> bytes | None:
     return bytes.fromhex(value)
 
 
+def listed_in(page: Reply, key: str) -> list[Reply]:
+    """The entries of a page. A page that does not say what it lists is no empty one."""
+    entries = page.get(key)
+    if not isinstance(entries, list):
+        raise _nonsense(key, entries)
+    return entries
+
+
 def told_id(reply: Reply, key: str) -> str:
     """An id the service has just given. Raises ServiceUnreachable: without it, what was asked may have been done."""
     try:

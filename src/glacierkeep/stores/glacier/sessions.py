@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from glacierkeep.errors import ConfigError
+from glacierkeep.errors import ConfigError, ServiceUnreachable
 from glacierkeep.stores.glacier.signing import ServiceTime
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Clients:
             client = self._build_remote()
             self._time.sign(client)
         _give_hashes(client)
+        client.meta.events.register("before-parse.glacier", _check_length)
         return client
 
     def _build_local(self) -> Any:
@@ -173,6 +174,13 @@ def _give_hashes(client: Any) -> None:
     """Have the hash we know put into uploads before botocore would read the whole body for it."""
     for operation in ("UploadArchive", "UploadMultipartPart"):
         client.meta.events.register_first(f"before-call.glacier.{operation}", _give_hash)
+
+
+def _check_length(response_dict: dict[str, Any], **_: Any) -> None:
+    """Raises ServiceUnreachable for an answer that ended early: botocore would take what came for the whole."""
+    body, announced = response_dict.get("body"), response_dict["headers"].get("content-length", "")
+    if isinstance(body, bytes) and announced.isascii() and announced.isdigit() and len(body) < int(announced):
+        raise ServiceUnreachable(f"the answer ended at byte {len(body)} of {announced}")
 
 
 def _give_hash(params: dict[str, Any], **_: Any) -> None:

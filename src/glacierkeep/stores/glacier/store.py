@@ -115,7 +115,7 @@ class GlacierStore:
         def ask(named: dict[str, str]) -> tuple[replies.Reply, list[OpenUpload]]:
             with self._asking(f"list the uploads of {self.address}") as client:
                 page = client.list_multipart_uploads(**self._vault, **named)
-                return page, [replies.to_upload(each) for each in page.get("UploadsList") or ()]
+                return page, [replies.to_upload(each) for each in replies.listed_in(page, "UploadsList")]
 
         return Pages(ask)
 
@@ -125,7 +125,7 @@ class GlacierStore:
         def ask(named: dict[str, str]) -> tuple[replies.Reply, list[SentPart]]:
             with self._asking("list the parts of an upload") as client:
                 page = client.list_parts(**self._vault, uploadId=upload_id, **named)
-                return page, [replies.to_part(each) for each in page.get("Parts") or ()]
+                return page, [replies.to_part(each) for each in replies.listed_in(page, "Parts")]
 
         return Pages(ask)
 
@@ -164,7 +164,7 @@ class GlacierStore:
         def ask(named: dict[str, str]) -> tuple[replies.Reply, list[JobStatus]]:
             with self._asking(f"list the jobs of {self.address}") as client:
                 page = client.list_jobs(**self._vault, **named)
-                known = filter(replies.is_known_job, page.get("JobList") or ())
+                known = filter(replies.is_known_job, replies.listed_in(page, "JobList"))
                 return page, [replies.to_job(each) for each in known]
 
         return Pages(ask)
