@@ -49,7 +49,7 @@ from glacierkeep.config.load import Loaded, load
 from glacierkeep.config.machine import machine_id
 from glacierkeep.config.paths import Homes, find_homes, make_private
 from glacierkeep.config.settings import Settings
-from glacierkeep.domain.vault import VaultKind, parse_address
+from glacierkeep.domain.vault import VaultAddress, VaultKind, parse_address
 from glacierkeep.errors import Exit, GlacierkeepError, LocalUnusable, OverBudget, UsageError, most_serious
 from glacierkeep.events import Noted
 
@@ -81,6 +81,8 @@ class Wiring:
         self._stop = stop or Stop()
         self._open: list[Callable[[], None]] = []
         self._adopt: str | None = None
+        self._stores: dict[VaultAddress, Store] = {}
+        self._created: set[VaultAddress] = set()
 
     def __enter__(self) -> "Wiring":
         return self
@@ -195,20 +197,29 @@ class Wiring:
         return ask_passphrase(self.settings.keys, question)
 
     def store(self, chosen: ChosenVault, *, create: bool = True) -> "Store":
-        """The vault to talk to, with patience. A `local:` one is made if it is not there, unless *create* is False."""
+        """The vault to talk to, with patience; one for each address, which remembers what it learned.
+
+        A `local:` one is made if it is not there, unless *create* is False.
+        """
+        if chosen.address not in self._stores:
+            self._stores[chosen.address] = self._patient_store(chosen)
+        store = self._stores[chosen.address]
+        if create and chosen.address.kind is VaultKind.LOCAL and chosen.address not in self._created:
+            store.create_vault()
+            self._created.add(chosen.address)
+        return store
+
+    def _patient_store(self, chosen: ChosenVault) -> "Store":
         from glacierkeep.cli.building import patience_of
         from glacierkeep.stores.patient import PatientStore
 
-        store = PatientStore(
+        return PatientStore(
             self._plain_store(chosen),
             patience=patience_of(self.options.retry_for, chosen, self.settings),
             clock=self.clock,
             tell=self.listener,
             stop=self._stop,
         )
-        if create and chosen.address.kind is VaultKind.LOCAL:
-            store.create_vault()
-        return store
 
     def _plain_store(self, chosen: ChosenVault) -> "Store":
         from glacierkeep.cli.building import glacier_store, local_store

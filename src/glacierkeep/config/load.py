@@ -27,6 +27,7 @@ from glacierkeep.config.settings import (
     LocalSettings,
     Notify,
     Settings,
+    TransferSettings,
     UploadSettings,
     VaultSettings,
     plain_vault,
@@ -262,6 +263,7 @@ def _build(text: _Text, values: Mapping[Key, Any]) -> Settings:
         keys=KeySettings(**_below(values, ("keys",))),
         local=LocalSettings(**_below(values, ("local",))),
         notify=Notify(**_below(values, ("notify",))),
+        transfer=TransferSettings(**_below(values, ("transfer",))),
         upload=UploadSettings(**_below(values, ("upload",))),
     )
 

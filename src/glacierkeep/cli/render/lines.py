@@ -36,13 +36,9 @@ _STORED = {"sealed": "sealed archive", "catalog": "copy of the records"}
 """What kinds of archives are called in a sentence, where the kind's own word is not enough."""
 
 
-_WORTH_A_LINE = 3
-"""Failures in a row: about three seconds."""
-
-
 def _is_worth_a_line(failed: int) -> bool:
-    """Now and then, ever more rarely."""
-    return failed == _WORTH_A_LINE or (failed > _WORTH_A_LINE and failed & (failed - 1) == 0)
+    """Now and then, ever more rarely: after some 3 seconds, 2 minutes, 10, 26, an hour."""
+    return failed == 3 or (failed >= 8 and failed & (failed - 1) == 0)
 
 
 def _retrying(event: Retrying) -> str:

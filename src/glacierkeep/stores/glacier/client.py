@@ -25,12 +25,13 @@ def connect(
     user's AWS configuration is read then. *now* is the service's clock, as far as it is known: requests are
     signed by it until the service says that it is wrong.
     """
+    time = ServiceTime(now)
     clients = Clients(
         address.region,
-        time=ServiceTime(now),
+        time=time,
         profile=profile,
         endpoint_url=endpoint_url,
         attach=attach,
         timeouts=timeouts,
     )
-    return GlacierStore(address, clients, now)
+    return GlacierStore(address, clients, time.now)
