@@ -39,16 +39,12 @@ def assert_settled(world: World) -> None:
     assert [*unsettled(world), *disagreements(world)] == []
 
 
-def break_once(world: World, operation: str, *, arrived: bool) -> None:
-    """The next *operation* gets no answer, though it *arrived*."""
-    setattr(world.service, "after" if arrived else "before", once(operation))
-
-
 def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> GlacierkeepError:
-    """An upload whose first *operation* fails, with what it says."""
-    break_once(world, operation, arrived=arrived)
+    """An upload that loses the service at its first *operation*, with what it says."""
+    world.service.cut(operation, arrived=arrived)
     with pytest.raises(GlacierkeepError) as caught:
         world.upload(root)
+    world.service.mend()
     return caught.value
 
 
@@ -173,9 +169,10 @@ def test_an_inventory_before_the_next_upload(world: World, empty: Path, tmp_path
 def test_a_retrieval_is_asked_for_once(world: World, root: Path, tmp_path: Path, arrived: bool) -> None:
     """A job whose answer was lost is found by its token, and not paid twice; one never asked for is asked for."""
     world.upload(root)
-    break_once(world, "InitiateJob", arrived=arrived)
+    world.service.cut("InitiateJob", arrived=arrived)
     with pytest.raises(GlacierkeepError) as caught:
         world.retrieve("photos", to=tmp_path / "back")
+    world.service.mend()
     assert caught.value.exit is Exit.CHANGED
 
     assert world.poll().retrievals_finished == 1
@@ -199,9 +196,10 @@ def test_an_inventory_is_asked_for_once(world: World, root: Path) -> None:
 def test_an_inventory_that_expired_before_it_came(world: World, root: Path) -> None:
     """An inventory that was ready, and was not fetched before it expired, is asked for again."""
     world.upload(root)
-    world.service.before = once("GetJobOutput")
+    world.service.cut("GetJobOutput", arrived=False)
     with pytest.raises(GlacierkeepError):
         world.sync()
+    world.service.mend()
     world.clock.turn(hours=25)
 
     assert world.sync().findings == {"confirmed": 2}
@@ -215,11 +213,12 @@ def test_an_inventory_that_expired_before_it_came(world: World, root: Path) -> N
 def test_a_deletion_is_finished_by_poll(world: World, root: Path, arrived: bool) -> None:
     """An archive whose deletion got no answer is deleted by the next poll; it is no error that it is gone."""
     world.upload(root)
-    break_once(world, "DeleteArchive", arrived=arrived)
+    world.service.cut("DeleteArchive", arrived=arrived)
     with pytest.raises(ChangedThenFailed):
         delete(
             ["photos/big.bin"], catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST
         )
+    world.service.mend()
     with world.catalog.read() as records:
         assert len(records.archives.deleting()) == 1
 

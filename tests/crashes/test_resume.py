@@ -35,9 +35,10 @@ def outstanding(world: World) -> list[Upload]:
 
 def break_off(world: World, root: Path, operation: str = "UploadMultipartPart", nth: int = 2) -> Upload:
     """An upload that ends before its *nth* request for *operation*, and what it left."""
-    world.service.before = once(operation, nth=nth)
+    world.service.cut(operation, nth=nth)
     with pytest.raises(ChangedThenFailed):
         world.upload(root, jobs=1)
+    world.service.mend()
     [upload] = outstanding(world)
     return upload
 
