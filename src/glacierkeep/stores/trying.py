@@ -65,6 +65,9 @@ class Trying:
         pause = self._outage.fail(self._began, self._own, error.retry_after)
         if pause is None:
             error.given_up = True
+            if self._own.count > 1:
+                tried = f"{self._own.count} tries failed, in {self._own.lasting:.0f} s"
+                error.hint = f"{error.hint}; {tried}" if error.hint else tried
             return False
         self.pause = pause.seconds
         if pause.is_first:
