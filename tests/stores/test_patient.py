@@ -10,6 +10,7 @@ import pytest
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.patience import Patience, may_have_been_done
 from glacierkeep.domain.service import Tier
+from glacierkeep.domain.treehash import combine
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.errors import (
     CredentialsTrouble,
@@ -84,9 +85,26 @@ class Patiently:
         store.upload_part(self.upload, 0, self.part)
         self.counting.asked.clear()
 
-    def read(self, job):
-        with self.store.open_output(job) as output:
-            return output.read(MIB)
+    def until_done(self, action):
+        """What *action* gives, made again where that leaves something open at worst."""
+        while True:
+            try:
+                return action()
+            except ServiceError as error:
+                if not may_have_been_done(error):
+                    raise
+
+    def ask_once(self, description):
+        """Have a job with this description: asked for, and if in doubt looked for."""
+        while True:
+            try:
+                return self.store.request_archive(self.archive, None, Tier.BULK, description)
+            except ServiceError as error:
+                if not may_have_been_done(error):
+                    raise
+            found = [job.job_id for job in self.store.list_jobs() if job.description == description]
+            if found:
+                return found[0]
 
     def inventory(self, job):
         with self.store.read_inventory(job) as entries:
@@ -309,6 +327,39 @@ def test_refused_keys_are_tried_twice(it):
     assert (it.counting.asked["DescribeVault"], it.told) == (2, [])
     it.patient(it.plain, Patience(retry_for=3600, for_credentials=True)).describe_vault()
     assert it.counting.asked["DescribeVault"] == 6
+
+
+MIXED = [
+    "throttle probability=0.03 seed=1",
+    "error-500 probability=0.03 seed=2",
+    "error-503 probability=0.03 seed=3",
+    "timeout probability=0.03 seed=4",
+    "reset-before probability=0.03 seed=5",
+    "reset-after probability=0.03 seed=6",
+    "expired-token probability=0.03 seed=7",
+    "corrupt-upload UploadMultipartPart probability=0.03 seed=8",
+]
+
+
+def test_a_long_run_with_mixed_faults(it, as_body):
+    """With every fifth request failing in some way an upload of many parts becomes one archive, and a hundred jobs that
+    are looked for where it is not known whether they were taken are a hundred jobs."""
+    parts = [as_body(bytes([number]) * MIB) for number in range(24)]
+    whole = combine(part.tree_hash for part in parts)
+    it.service.faults.add(MIXED)
+    upload = it.until_done(lambda: it.store.initiate_upload(MIB, "big"))
+    for number, part in enumerate(parts):
+        it.store.upload_part(upload, number * MIB, part)
+    assert [part.tree_hash for part in it.store.list_parts(upload)] == [part.tree_hash for part in parts]
+    assert it.store.complete_upload(upload, 24 * MIB, whole)
+    for number in range(100):
+        it.ask_once(f"job {number}")
+    it.service.faults.clear()
+    asked = Counter(job.description for job in it.plain.list_jobs())
+    assert {f"job {number}": asked[f"job {number}"] for number in range(100)} == {
+        f"job {number}": 1 for number in range(100)
+    }
+    assert sum(event.seconds for event in it.told) > 0
 
 
 class Shut:
