@@ -251,6 +251,17 @@ def test_a_job_that_may_have_been_taken_is_not_asked_for_again(it):
     assert it.counting.asked["InitiateJob"] == 3
 
 
+def test_what_is_not_made_again_makes_others_wait(it):
+    """A failure of a request that is not repeated is told to nobody, but the next request waits for the service too."""
+    it.service.faults.add(["error-500 InitiateJob count=1"])
+    begun = it.clock.now()
+    with pytest.raises(ServiceBusy):
+        it.store.request_inventory("new")
+    assert (it.clock.now(), it.told) == (begun, [])
+    it.store.describe_vault()
+    assert it.clock.now() - begun == timedelta(seconds=1)
+
+
 def test_doubt_outlives_later_tries(it):
     """If the first try may have completed the upload, a later refusal does not say that it did not."""
     it.service.faults.add(["reset-after CompleteMultipartUpload count=1"])

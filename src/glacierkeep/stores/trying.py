@@ -58,16 +58,15 @@ class Trying:
         return True
 
     def _is_waited_for(self, error: ServiceError | BytesRefused) -> bool:
-        if not isinstance(error, ServiceError) or not self._may_repeat(error):
+        if not isinstance(error, ServiceError) or not self._is_over_soon(error):
             self._outage.end()
             return False
         self._own.add(self._clock.now())
         pause = self._outage.fail(self._began, self._own, error.retry_after)
+        if self._once and not was_turned_away(error):
+            return False
         if pause is None:
-            error.given_up = True
-            if self._own.count > 1:
-                tried = f"{self._own.count} tries failed, in {self._own.lasting:.0f} s"
-                error.hint = f"{error.hint}; {tried}" if error.hint else tried
+            self._give_up(error)
             return False
         self.pause = pause.seconds
         if pause.is_first:
@@ -75,6 +74,12 @@ class Trying:
             self.event = Retrying(self._vault, error.code, str(error), self._own.count, pause.seconds, left)
         return True
 
-    def _may_repeat(self, error: ServiceError) -> bool:
+    def _is_over_soon(self, error: ServiceError) -> bool:
         renewed = self._patience.for_credentials and isinstance(error, ExpiredCredentials)
-        return (renewed or deserves_retry(error)) and (not self._once or was_turned_away(error))
+        return renewed or deserves_retry(error)
+
+    def _give_up(self, error: ServiceError) -> None:
+        error.given_up = True
+        if self._own.count > 1:
+            tried = f"{self._own.count} tries failed, in {self._own.lasting:.0f} s"
+            error.hint = f"{error.hint}; {tried}" if error.hint else tried
