@@ -30,6 +30,8 @@ def guarded_home(
     monkeypatch.setenv("GK_HOME", str(tmp_path / "gk"))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TERM", "xterm")
+    # What fails for good is to fail soon.
+    monkeypatch.setenv("GK_TRANSFER_RETRY_FOR", "1s")
     return home
 
 

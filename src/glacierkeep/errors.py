@@ -4,6 +4,7 @@ The sentence is `str(error)`; names of files inside it are made printable by who
 """
 
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -198,6 +199,10 @@ class BytesMismatch(GlacierkeepError):
         self.found = found
 
 
+class BytesRefused(BytesMismatch):
+    """The service received other bytes than were declared, and did not take them."""
+
+
 class SegmentDamaged(GlacierkeepError):
     """A segment of an archive is not what was recorded of it, or does not open as it should: *what* says which."""
 
@@ -236,6 +241,17 @@ class LimitReached(GlacierkeepError):
         super().__init__(sentence, hint="the same command goes on where this one stopped")
 
 
+class Stopped(GlacierkeepError):
+    """A person asked to stop; *done* bytes of what was under way are finished and need not be moved again."""
+
+    exit = Exit.INTERRUPTED
+    code = "stopped"
+
+    def __init__(self, done: int = 0) -> None:
+        super().__init__("stopped as asked", hint="the same command goes on where this one stopped")
+        self.done = done
+
+
 class SourceChanged(GlacierkeepError):
     """A file changed, shrank or vanished while it was read."""
 
@@ -244,7 +260,11 @@ class SourceChanged(GlacierkeepError):
 
 
 class ServiceError(GlacierkeepError):
-    """The service refused or failed a request; *status* and *request_id* as it gave them."""
+    """The service refused or failed a request; *status* and *request_id* as it gave them.
+
+    *retry_after*: the seconds it asked to be left alone. Of a request that was repeated, *in_doubt*: an earlier try may
+    have been carried out; *given_up*: it was repeated for as long as is wanted.
+    """
 
     code = "service"
 
@@ -255,12 +275,16 @@ class ServiceError(GlacierkeepError):
         service_code: str = "",
         status: int = 0,
         request_id: str = "",
+        retry_after: float = 0.0,
         hint: str | None = None,
     ) -> None:
         super().__init__(sentence, hint=hint)
         self.service_code = service_code
         self.status = status
         self.request_id = request_id
+        self.retry_after = retry_after
+        self.in_doubt = False
+        self.given_up = False
 
 
 class ServiceUnreachable(ServiceError):
@@ -274,7 +298,7 @@ class NoConnection(ServiceUnreachable):
 
 
 class ServiceBusy(ServiceError):
-    """Throttled, out of capacity or failing for the moment, after the retries."""
+    """The service fails for the moment."""
 
     code = "busy"
 
@@ -292,6 +316,16 @@ class UploadUncertain(ServiceError):
             request_id=cause.request_id,
             hint="the same command sends it again; gk sync-inventory finds out what became of it",
         )
+
+
+class TurnedAway(ServiceBusy):
+    """The service did not take the request: there were too many, or its bytes did not all come in time."""
+
+
+class NoCapacity(ServiceError):
+    """There is no Expedited capacity; for hours, perhaps."""
+
+    code = "no-capacity"
 
 
 class NotFound(ServiceError):
@@ -319,6 +353,25 @@ class CredentialsTrouble(ServiceError):
 
     exit = Exit.CREDENTIALS
     code = "credentials"
+
+
+class StaleCredentials(CredentialsTrouble):
+    """Credentials were refused or could not be had; read anew from where they come from, they may be good."""
+
+
+class ExpiredCredentials(StaleCredentials):
+    """Credentials have expired; whoever renews them may do so at any time."""
+
+
+class ClockWrong(CredentialsTrouble):
+    """The service refuses what is signed for another time than its own; *ahead* is how many seconds this computer's
+    clock is ahead of the service's (negative: behind), None if that is not known."""
+
+    code = "clock"
+
+    def __init__(self, sentence: str, *, ahead: float | None = None, **facts: Any) -> None:
+        super().__init__(sentence, **facts)
+        self.ahead = ahead
 
 
 class NoNewAccounts(ServiceError):

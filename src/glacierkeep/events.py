@@ -27,6 +27,19 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying(Event):
+    """A request to *vault* failed, for *reason*; it is made again in *seconds*, and given up if it still fails after
+    *left* seconds. *failed*: so many times in a row."""
+
+    vault: str
+    code: str
+    reason: str
+    failed: int
+    seconds: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble(Event):
     """Something was not done; the rest goes on. *path* is what it is about, *code* the error's."""
 

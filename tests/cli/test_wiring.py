@@ -5,9 +5,8 @@ import pytest
 
 from glacierkeep.cli.said import Said
 from glacierkeep.cli.wiring import Wiring
-from glacierkeep.errors import ConfigError, Exit, NeedsYes, NotYetSupported
+from glacierkeep.errors import ConfigError, Exit, NeedsYes, NotYetSupported, Stopped
 from glacierkeep.operations.keys import checked_when
-from glacierkeep.transfer.stopped import Stopped
 from support.keys import make_pair
 
 

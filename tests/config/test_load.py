@@ -59,6 +59,9 @@ exclude = ["*.tmp"]
 exclude_caches = true
 one_file_system = true
 jobs = 8
+
+[transfer]
+retry_for = "6h"
 """
 
 
@@ -87,6 +90,7 @@ def test_every_key() -> None:
     assert settings.local.faults == ("throttle UploadArchive count=3", "expire-jobs")
     assert settings.local.sns_endpoint_url == "http://localhost:5000"
     assert settings.notify.apprise == ("ntfy://x",)
+    assert settings.transfer.retry_for == 6 * 3600
     assert settings.upload.exclude == ("*.tmp",)
     assert (settings.upload.exclude_caches, settings.upload.one_file_system, settings.upload.jobs) == (
         True,

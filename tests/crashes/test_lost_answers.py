@@ -9,7 +9,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import ArchiveState, Upload
 from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
 from glacierkeep.operations.delete import delete
-from support.unreliable import down_from, no_fault, once
+from support.unreliable import once
 from support.world import HOST, World
 
 
@@ -45,16 +45,14 @@ def break_once(world: World, operation: str, *, arrived: bool) -> None:
 
 
 def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> Exit:
-    """How an upload ends whose first *operation* fails; nothing can be looked up at the service meanwhile."""
-    lost, blind = once(operation), down_from("ListMultipartUploads", 1)
-    world.service.after = lost if arrived else no_fault
-    world.service.before = lambda asked: blind(asked) or (None if arrived else lost(asked))
+    """How an upload ends that loses the service at its first *operation*."""
+    world.service.cut(operation, arrived=arrived)
     try:
         return world.upload(root).exit
     except GlacierkeepError as error:
         return error.exit
     finally:
-        world.service.before = world.service.after = no_fault
+        world.service.mend()
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -189,9 +187,10 @@ def test_an_inventory_before_the_next_upload(world: World, empty: Path, tmp_path
 def test_a_retrieval_is_asked_for_once(world: World, root: Path, tmp_path: Path, arrived: bool) -> None:
     """A job whose answer was lost is found by its token, and not paid twice; one never asked for is asked for."""
     world.upload(root)
-    break_once(world, "InitiateJob", arrived=arrived)
+    world.service.cut("InitiateJob", arrived=arrived)
     with pytest.raises(GlacierkeepError) as caught:
         world.retrieve("photos", to=tmp_path / "back")
+    world.service.mend()
     assert caught.value.exit is Exit.CHANGED
 
     assert world.poll().retrievals_finished == 1
@@ -215,9 +214,10 @@ def test_an_inventory_is_asked_for_once(world: World, root: Path) -> None:
 def test_an_inventory_that_expired_before_it_came(world: World, root: Path) -> None:
     """An inventory that was ready, and was not fetched before it expired, is asked for again."""
     world.upload(root)
-    world.service.before = once("GetJobOutput")
+    world.service.cut("GetJobOutput", arrived=False)
     with pytest.raises(GlacierkeepError):
         world.sync()
+    world.service.mend()
     world.clock.turn(hours=25)
 
     assert world.sync().findings == {"confirmed": 2}
@@ -231,11 +231,12 @@ def test_an_inventory_that_expired_before_it_came(world: World, root: Path) -> N
 def test_a_deletion_is_finished_by_poll(world: World, root: Path, arrived: bool) -> None:
     """An archive whose deletion got no answer is deleted by the next poll; it is no error that it is gone."""
     world.upload(root)
-    break_once(world, "DeleteArchive", arrived=arrived)
+    world.service.cut("DeleteArchive", arrived=arrived)
     with pytest.raises(ChangedThenFailed):
         delete(
             ["photos/big.bin"], catalog=world.catalog, store_of=world.store_of, clock=world.clock, host=HOST
         )
+    world.service.mend()
     with world.catalog.read() as records:
         assert len(records.archives.deleting()) == 1
 

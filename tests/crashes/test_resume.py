@@ -10,11 +10,10 @@ import pytest
 from crashes.lives import disagreements, lost, unsettled
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Root, Upload
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Stopped
 from glacierkeep.events import BytesReceived
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
-from glacierkeep.transfer.stopped import Stopped
 from support.unreliable import once
 from support.world import World
 
@@ -36,9 +35,10 @@ def outstanding(world: World) -> list[Upload]:
 
 def break_off(world: World, root: Path, operation: str = "UploadMultipartPart", nth: int = 2) -> Upload:
     """An upload that ends before its *nth* request for *operation*, and what it left."""
-    world.service.before = once(operation, nth=nth)
+    world.service.cut(operation, nth=nth)
     with pytest.raises(ChangedThenFailed):
         world.upload(root, jobs=1)
+    world.service.mend()
     [upload] = outstanding(world)
     return upload
 

@@ -7,10 +7,9 @@ import pytest
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import Vault
-from glacierkeep.errors import Exit, NoSuchName, NothingToDo
+from glacierkeep.errors import Exit, NoSuchName, NothingToDo, Stopped
 from glacierkeep.events import BytesReceived, FileKept, JobRequested
 from glacierkeep.operations.selection import Moment
-from glacierkeep.transfer.stopped import Stopped
 from support.compare import differences
 from support.world import World
 

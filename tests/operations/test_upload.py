@@ -7,10 +7,9 @@ import pytest
 
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain.limits import MIB
-from glacierkeep.errors import Exit
+from glacierkeep.errors import Exit, Stopped
 from glacierkeep.operations.scan import Looking
 from glacierkeep.operations.verify import verify
-from glacierkeep.transfer.stopped import Stopped
 from support.world import HOST, World
 
 

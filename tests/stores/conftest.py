@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
+from glacierkeep.domain.patience import Patience
 from glacierkeep.domain.vault import parse_address
+from glacierkeep.events import nobody
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
 from glacierkeep.stores.glacier.client import connect
 from glacierkeep.stores.glacier.store import GlacierStore
+from glacierkeep.stores.patient import PatientStore
 from glacierkeep.stores.store import Body, Store
 from glacierkeep.transfer.parts import part_body
+from support.clock import TurnedClock
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -90,6 +94,17 @@ def local(service: LocalGlacier) -> World:
     return world
 
 
+@pytest.fixture
+def patient(local: World) -> World:
+    """The embedded service, through a store that repeats what fails."""
+
+    def with_patience(store: Store) -> Store:
+        things = {"patience": Patience(retry_for=1.0), "clock": TurnedClock(), "stop": lambda: False}
+        return PatientStore(store, tell=nobody, **things)
+
+    return World(with_patience(local.store), with_patience(local.missing), local.finish)
+
+
 @pytest.fixture(scope="session")
 def moto_port() -> Iterator[int]:
     """moto's server, an imitation of the service by others, on a free loopback port."""
@@ -121,14 +136,14 @@ def moto(moto_port: int, aws: pytest.MonkeyPatch) -> Iterator[World]:
         store.close()
 
 
-@pytest.fixture(params=["local", "moto"])
+@pytest.fixture(params=["local", "patient", "moto"])
 def world(request: pytest.FixtureRequest) -> World:
     """Every implementation there is."""
     world: World = request.getfixturevalue(request.param)
     return world
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "patient"])
 def whole_world(request: pytest.FixtureRequest) -> World:
     """Every implementation that has all of the vault API."""
     world: World = request.getfixturevalue(request.param)

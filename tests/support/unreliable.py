@@ -40,6 +40,27 @@ class Unreliable:
             raise
         return response
 
+    def cut(self, operation: str, *, nth: int = 1, arrived: bool = False) -> None:
+        """Nothing comes through any more from the *nth* request for *operation* on; that one *arrived*, or did not."""
+        gone, seen = False, 0
+
+        def before(asked: str) -> Exception | None:
+            nonlocal gone, seen
+            seen += asked == operation
+            now = asked == operation and seen == nth
+            lost = gone or (now and not arrived)
+            gone |= now
+            return ConnectionResetError("the connection was reset") if lost else None
+
+        def after(asked: str) -> Exception | None:
+            return ConnectionResetError("the connection was reset") if gone and asked == operation else None
+
+        self.before, self.after = before, after
+
+    def mend(self) -> None:
+        """Everything comes through again."""
+        self.before = self.after = no_fault
+
     def now(self) -> datetime:
         return self.service.now()
 
@@ -48,6 +69,20 @@ class Unreliable:
 
     def close(self) -> None:
         self.service.close()
+
+
+def from_on(operation: str, nth: int) -> Fault:
+    """The connection breaks at the *nth* request for *operation*, and at every later one."""
+    seen = 0
+
+    def fault(asked: str) -> Exception | None:
+        nonlocal seen
+        seen += asked == operation
+        return (
+            ConnectionResetError("the connection was reset") if asked == operation and seen >= nth else None
+        )
+
+    return fault
 
 
 def once(operation: str, *, nth: int = 1) -> Fault:

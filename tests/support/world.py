@@ -12,9 +12,10 @@ from glacierkeep.bundle.storing import Coding
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.forms import Compression, Sizes, Squeeze
 from glacierkeep.domain.limits import MIB
+from glacierkeep.domain.patience import Patience
 from glacierkeep.domain.records import Vault
 from glacierkeep.domain.vault import parse_address
-from glacierkeep.events import Event
+from glacierkeep.events import Event, Listener, nobody
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
 from glacierkeep.operations.abandon import UploadsAbandoned, abandon
@@ -29,6 +30,7 @@ from glacierkeep.operations.sync_inventory import InventorySync, sync_inventory
 from glacierkeep.operations.upload import UploadOutcome, upload
 from glacierkeep.operations.uploads import UploadListed, uploads
 from glacierkeep.stores.glacier.client import connect
+from glacierkeep.stores.patient import PatientStore
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.crew import Crew
 from support.clock import TurnedClock
@@ -37,6 +39,9 @@ from support.unreliable import Unreliable
 HOST = "here"
 SMALL = Sizes(bundle=2 * MIB, threshold=MIB, part=MIB)
 """Sizes that make many archives and parts of little data."""
+
+PATIENCE = Patience(retry_for=30.0)
+"""Seconds on a turned clock."""
 
 PLAIN = Coding(Squeeze(Compression.OFF))
 """Nothing is compressed: the same bytes lie in the vault as on disk."""
@@ -109,11 +114,11 @@ class World:
 
     def store_of(self, vault: Vault) -> Store:
         """The store of any vault of this world."""
-        return _connect(self.service, vault.address)
+        return _connect(self.service, vault.address, self.clock, self.told.append)
 
     def another_vault(self, address: str) -> Vault:
         """A second vault of the same service."""
-        _connect(self.service, address).create_vault()
+        _connect(self.service, address, self.clock, nobody).create_vault()
         with self.catalog.write() as records:
             return records.vaults.remember(address)
 
@@ -136,16 +141,18 @@ def a_world(
     folder.mkdir(parents=True, exist_ok=True)
     service = Unreliable(LocalGlacier(folder / "local", clock=clock, realistic=realistic))
     catalog = Catalog.open(folder / "catalog.db", clock=clock, machine="machine")
-    store = _connect(service, address)
+    told: list[Event] = []
+    store = _connect(service, address, clock, told.append)
     store.create_vault()
     with catalog.write() as records:
         vault = records.vaults.remember(address)
     try:
-        yield World(folder, catalog, service, clock, vault, store)
+        yield World(folder, catalog, service, clock, vault, store, told)
     finally:
         catalog.close()
         service.close()
 
 
-def _connect(service: Unreliable, address: str) -> Store:
-    return connect(parse_address(address), attach=lambda client: attach(client, service), now=service.now)
+def _connect(service: Unreliable, address: str, clock: TurnedClock, tell: Listener) -> Store:
+    plain = connect(parse_address(address), attach=lambda client: attach(client, service), now=service.now)
+    return PatientStore(plain, patience=PATIENCE, clock=clock, tell=tell, stop=lambda: False)

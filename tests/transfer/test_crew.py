@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.limits import BLOCK
-from glacierkeep.errors import ServiceError
+from glacierkeep.errors import ServiceError, Stopped
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.room import Room
 from glacierkeep.transfer.send import send_parts
-from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, Bytes, Shelf, pattern
 
 

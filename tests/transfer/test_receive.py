@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.parts import ByteRange, is_tree_hash_aligned, split
+from glacierkeep.domain.patience import Patience
 from glacierkeep.domain.treehash import tree_hash
 from glacierkeep.errors import (
     BytesMismatch,
@@ -24,11 +25,10 @@ from glacierkeep.errors import (
     ServiceBusy,
     ServiceError,
     ServiceUnreachable,
+    Stopped,
 )
-from glacierkeep.transfer.attempts import Patience
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.receive import receive, request_size_of
-from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, TurnedClock, Vault, pattern, sizes
 
 CONTENT = pattern(5 * MIB + 123)
@@ -82,7 +82,7 @@ def test_whatever_happens_on_the_way(path, size, request_size, jobs, ranges, tel
     content = pattern(size)
     vault = Vault(content, ranges=ranges, tells_stop=tells_stop, hashes=hashes, faults=faults)
     found = fetch(
-        vault, path, TurnedClock(), request_size=request_size, jobs=jobs, patience=Patience(tries=99)
+        vault, path, TurnedClock(), request_size=request_size, jobs=jobs, patience=Patience(retry_for=9e9)
     )
     assert found == of(content)
     assert path.read_bytes() == content
@@ -260,7 +260,7 @@ def test_patience_ends(path, clock):
     """A service that fails again and again is given up, with what came kept and pauses in between."""
     vault = Vault(CONTENT, faults={1: (MIB, LOST)} | dict.fromkeys(range(2, 9), ServiceBusy("later")))
     with pytest.raises(ServiceBusy):
-        fetch(vault, path, clock, patience=Patience(tries=3, first=0.5), random=lambda: 1.0)
+        fetch(vault, path, clock, patience=Patience(retry_for=1.5, first=0.5), random=lambda: 1.0)
     assert path.read_bytes() == CONTENT[:MIB]
     assert clock.slept == [0.5, 1.0]
     assert len(vault.asked) == 3
@@ -272,7 +272,7 @@ def test_patience_ends(path, clock):
 def test_progress_gives_new_patience(path, clock):
     """Many breaks are borne as long as bytes come between them."""
     vault = Vault(CONTENT, faults=dict.fromkeys(range(1, 6), (MIB, LOST)))
-    found = fetch(vault, path, clock, patience=Patience(tries=2), request_size=8 * MIB)
+    found = fetch(vault, path, clock, patience=Patience(retry_for=2.0), request_size=8 * MIB)
     assert found == of(CONTENT)
     assert len(vault.asked) == 6
 

@@ -12,12 +12,11 @@ from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.limits import BLOCK
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.treehash import tree_hash
-from glacierkeep.errors import Exit, ServiceBusy, ServiceError, SourceChanged
+from glacierkeep.errors import Exit, ServiceBusy, ServiceError, SourceChanged, Stopped
 from glacierkeep.transfer import send
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.parts import part_body
 from glacierkeep.transfer.source import StagedSource
-from glacierkeep.transfer.stopped import Stopped
 from transfer.ordered import MIB, Bytes, Shelf, pattern, sizes
 
 

@@ -1,22 +1,30 @@
 """Stores and places, as the settings want them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glacierkeep.cli.choosing import ChosenVault
+from glacierkeep.cli.said import BRIEF
 from glacierkeep.clock import Clock
 from glacierkeep.config.keys import Key
 from glacierkeep.config.load import Loaded
 from glacierkeep.config.paths import Homes
 from glacierkeep.config.settings import Settings
-from glacierkeep.errors import ConfigError, NotYetSupported
+from glacierkeep.domain.patience import USUAL, Patience
+from glacierkeep.domain.vault import VaultKind
+from glacierkeep.errors import ConfigError, LocalUnusable, NotYetSupported, UsageError
+from glacierkeep.events import Listener
 
 if TYPE_CHECKING:
     from glacierkeep.local.service import LocalGlacier
     from glacierkeep.stores.store import Store
+
+_LOCAL_PAUSE = 0.1
+"""Seconds before the local Glacier is asked again."""
 
 _SQLITE = "sqlite:///"
 
@@ -31,6 +39,21 @@ def glacier_store(chosen: ChosenVault, clock: Clock) -> "Store":
         endpoint_url=chosen.settings.endpoint_url,
         now=clock.now,
     )
+
+
+def patience_of(said: float | None, chosen: ChosenVault, settings: Settings) -> Patience:
+    """How long requests are repeated: as *said* in seconds, else as configured, else as usual; BRIEF is the most."""
+    configured = settings.transfer.retry_for
+    if said == BRIEF:
+        patience = Patience(retry_for=min(BRIEF, BRIEF if configured is None else configured))
+    elif said is not None:
+        patience = Patience(retry_for=said, for_credentials=True)
+    elif configured is not None:
+        patience = Patience(retry_for=configured, for_credentials=True)
+    else:
+        patience = USUAL
+    # A service in this process need not be given time.
+    return replace(patience, first=_LOCAL_PAUSE) if chosen.address.kind is VaultKind.LOCAL else patience
 
 
 def local_wishes(loaded: Loaded, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,3 +115,35 @@ def _naming(loaded: Loaded, key: Key) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ConfigError(f"{loaded.origins[key].name}: {error}") from error
+
+
+def patient_store(
+    store: "Store", patience: Patience, clock: Clock, tell: Listener, stop: Callable[[], bool]
+) -> "Store":
+    """*store*, whose requests are made again where that may help."""
+    from glacierkeep.stores.patient import PatientStore
+
+    return PatientStore(store, patience=patience, clock=clock, tell=tell, stop=stop)
+
+
+def open_local(folder: Path, clock: Clock, loaded: Loaded, wanted: Mapping[str, Any]) -> "LocalGlacier":
+    """The local Glacier in *folder*; *wanted* is what its class takes, before what is configured.
+
+    Raises UsageError, ConfigError or LocalUnusable.
+    """
+    from glacierkeep.local import LocalGlacier
+    from glacierkeep.local.store.state import StateError
+
+    try:
+        return LocalGlacier(folder, clock=clock, **local_wishes(loaded, wanted))
+    except StateError as error:
+        raise LocalUnusable(str(error)) from error
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def own_places(settings: Settings, homes: Homes) -> frozenset[tuple[int, int]]:
+    """Device and inode of what gk writes to while it reads: the catalog, the local Glacier, staging and logs."""
+    places = (catalog_path(settings, homes), homes.local, homes.staging, homes.log)
+    there = [place.stat() for place in places if place.exists()]
+    return frozenset((each.st_dev, each.st_ino) for each in there)

@@ -78,6 +78,7 @@ def upgrade(wiring: "Wiring") -> None:
 @options.yes
 @options.wait
 @options.lock_wait
+@options.retry_for
 @options.progress_interval
 @options.everywhere
 @options.with_wiring

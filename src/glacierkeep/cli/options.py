@@ -79,6 +79,16 @@ lock_wait = _option(
     default=0.0,
     help="Wait this long for another gk to finish.",
 )
+retry_for = _option(
+    "retry_for",
+    "--retry-for",
+    # Read with the configuration.
+    variable=None,
+    type=params.Seconds(),
+    metavar="DURATION",
+    help="Repeat a request that fails for this long, such as 10m, 6h or 3d, and wait for credentials to be renewed."
+    "  [env var: GK_TRANSFER_RETRY_FOR; default: 10m]",
+)
 progress_interval = _option(
     "progress_interval",
     "--progress-interval",

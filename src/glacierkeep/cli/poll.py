@@ -21,6 +21,7 @@ _EXITS = (Exit.DONE, Exit.FAILED, Exit.PARTLY, Exit.FINDINGS, Exit.MISMATCH, Exi
 @options.max_transfer
 @options.max_duration
 @options.vault
+@options.retry_for
 @options.progress_interval
 @options.everywhere
 @options.with_wiring

@@ -67,6 +67,7 @@ _EXITS = (
 @options.yes
 @options.wait
 @options.lock_wait
+@options.retry_for
 @options.progress_interval
 @options.everywhere
 @options.with_wiring

@@ -13,6 +13,10 @@ PREFIX = "said_"
 """Before a shared option's name in Click, so that a command's own parameters may have the same."""
 
 
+BRIEF = 30.0
+"""Seconds for which a command that has no option for it repeats what fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """The values of the shared options. *wait* None: not said; times in seconds. Limits are words for the settings."""
@@ -27,6 +31,8 @@ class Said:
     yes: bool = False
     wait: bool | None = None
     lock_wait: float = 0.0
+    retry_for: float | None = BRIEF
+    """None: as configured. Commands that move no files are not patient."""
     progress_interval: float | None = None
     limit_upload: str | None = None
     limit_download: str | None = None

@@ -43,6 +43,7 @@ _EXITS = (
 @options.yes
 @options.wait
 @options.lock_wait
+@options.retry_for
 @options.everywhere
 @options.with_wiring
 def command(wiring: "Wiring", vaults: tuple[str, ...], mark_lost: bool) -> None:

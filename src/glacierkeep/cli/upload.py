@@ -95,6 +95,7 @@ _EXITS = (
 @options.dry_run
 @options.yes
 @options.lock_wait
+@options.retry_for
 @options.progress_interval
 @options.everywhere
 @options.with_wiring

@@ -49,8 +49,8 @@ from glacierkeep.config.load import Loaded, load
 from glacierkeep.config.machine import machine_id
 from glacierkeep.config.paths import Homes, find_homes, make_private
 from glacierkeep.config.settings import Settings
-from glacierkeep.domain.vault import VaultKind, parse_address
-from glacierkeep.errors import Exit, GlacierkeepError, LocalUnusable, OverBudget, UsageError, most_serious
+from glacierkeep.domain.vault import VaultAddress, VaultKind, parse_address
+from glacierkeep.errors import Exit, GlacierkeepError, OverBudget, most_serious
 from glacierkeep.events import Noted
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Wiring:
         self._stop = stop or Stop()
         self._open: list[Callable[[], None]] = []
         self._adopt: str | None = None
+        self._stores: dict[VaultAddress, Store] = {}
+        self._created: set[VaultAddress] = set()
 
     def __enter__(self) -> "Wiring":
         return self
@@ -150,12 +152,9 @@ class Wiring:
 
     def own_places(self) -> frozenset[tuple[int, int]]:
         """Device and inode of what gk writes to while it reads: the catalog, the local Glacier, staging and logs."""
-        from glacierkeep.cli.building import catalog_path
+        from glacierkeep.cli.building import own_places
 
-        homes = self.homes
-        places = (catalog_path(self.settings, homes), homes.local, homes.staging, homes.log)
-        there = [place.stat() for place in places if place.exists()]
-        return frozenset((each.st_dev, each.st_ino) for each in there)
+        return own_places(self.settings, self.homes)
 
     def now(self) -> datetime:
         """The real time."""
@@ -219,15 +218,30 @@ class Wiring:
         return ask_passphrase(self.settings.keys, question)
 
     def store(self, chosen: ChosenVault, *, create: bool = True) -> "Store":
-        """The vault to talk to. A `local:` one is made if it is not there, unless *create* is False."""
+        """The vault to talk to, with patience; one for each address, which remembers what it learned.
+
+        A `local:` one is made if it is not there, unless *create* is False.
+        """
+        from glacierkeep.cli.building import patience_of, patient_store
+
+        if chosen.address not in self._stores:
+            patience = patience_of(self.options.retry_for, chosen, self.settings)
+            patient = patient_store(
+                self._plain_store(chosen), patience, self.clock, self.listener, self._stop
+            )
+            self._stores[chosen.address] = patient
+        store = self._stores[chosen.address]
+        if create and chosen.address.kind is VaultKind.LOCAL and chosen.address not in self._created:
+            store.create_vault()
+            self._created.add(chosen.address)
+        return store
+
+    def _plain_store(self, chosen: ChosenVault) -> "Store":
         from glacierkeep.cli.building import glacier_store, local_store
 
         if chosen.address.kind is not VaultKind.LOCAL:
             return glacier_store(chosen, self.clock)
-        store = local_store(chosen, self.local_service(realistic=chosen.settings.realistic))
-        if create:
-            store.create_vault()
-        return store
+        return local_store(chosen, self.local_service(realistic=chosen.settings.realistic))
 
     def fetching(self, jobs: int | None) -> "Fetching":
         """How what is ready is brought, by *jobs* requests at once or as many as are configured."""
@@ -240,16 +254,9 @@ class Wiring:
 
         Raises UsageError, ConfigError or LocalUnusable.
         """
-        from glacierkeep.cli.building import local_wishes
-        from glacierkeep.local import LocalGlacier
-        from glacierkeep.local.store.state import StateError
+        from glacierkeep.cli.building import open_local
 
-        try:
-            service = LocalGlacier(self.homes.local, clock=self.clock, **local_wishes(self.loaded, wanted))
-        except StateError as error:
-            raise LocalUnusable(str(error)) from error
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+        service = open_local(self.homes.local, self.clock, self.loaded, wanted)
         self._open.append(service.close)
         return service
 

@@ -36,6 +36,7 @@ TABLES: Mapping[str, Mapping[str, Reader]] = {
         "limit_download": readers.timetable,
         "max_transfer": readers.size(1, 1024 * 1024 * GIB),
         "max_duration": readers.some_time,
+        "retry_for": readers.duration,
     },
     "upload": {
         "exclude": readers.texts,

@@ -108,7 +108,7 @@ def _size_of(value: object) -> int:
 
 
 def _duration(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ValueError("must be a length of time such as 90m, 5h or 3d")
     return read_seconds(str(value))
 

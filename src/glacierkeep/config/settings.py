@@ -116,12 +116,14 @@ class UploadSettings:
 
 @dataclass(frozen=True, slots=True)
 class TransferSettings:
-    """How fast bytes may flow, and how many (*max_transfer*) for how long (*max_duration*, seconds) in one run."""
+    """How fast bytes may flow, and how many (*max_transfer*) for how long (*max_duration*, seconds) in one run.
+    *retry_for*: seconds for which a request that fails is repeated; None: not said."""
 
     limit_upload: Timetable | None = None
     limit_download: Timetable | None = None
     max_transfer: int | None = None
     max_duration: float | None = None
+    retry_for: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Root, Vault
-from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Locked
+from glacierkeep.errors import ChangedThenFailed, Exit, GlacierkeepError, Locked, Stopped
 from glacierkeep.events import Listener, Noted, Trouble, nobody
 from glacierkeep.operations import leftovers
 from glacierkeep.operations.activity import copy_activity, lease, root_activity
@@ -29,7 +29,6 @@ from glacierkeep.operations.uploads import UploadListed, list_opened, list_uploa
 from glacierkeep.operations.volumes import end_set
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.crew import Crew
-from glacierkeep.transfer.stopped import Stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from glacierkeep.bundle.place import Target
 from glacierkeep.clock import Clock
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.patience import USUAL, Patience
 from glacierkeep.domain.records import Archive, Job
 from glacierkeep.errors import BytesMismatch, SegmentDamaged, ServiceError
 from glacierkeep.stores.store import Output, Store
-from glacierkeep.transfer.attempts import USUAL, Patience
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.receive import Incoming, RangeSource, receive

@@ -10,10 +10,10 @@ from glacierkeep.catalog import Catalog
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import ContentHasher, Hashes
 from glacierkeep.domain.parts import ByteRange
-from glacierkeep.errors import SourceChanged, UsageError
+from glacierkeep.errors import SourceChanged, Stopped, UsageError
 from glacierkeep.operations.scan import Change
 from glacierkeep.transfer.source import FileSource
-from glacierkeep.transfer.stopped import Stopped, never
+from glacierkeep.transfer.stopped import never
 
 _BATCH = 256
 _PIECE = 1 << 20

@@ -32,6 +32,8 @@ class Failures:
         """The archive that is called *name* failed by *error*: told, if the others may go on; else raised."""
         if not isinstance(error, ServiceError | BytesMismatch) or isinstance(error, _FOR_ALL):
             raise error
+        if getattr(error, "given_up", False):  # the service was away for as long as there is patience
+            raise error
         self.in_a_row += 1
         if self.in_a_row >= MOST_IN_A_ROW:
             raise error

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from glacierkeep.errors import DiskTrouble
+from glacierkeep.errors import DiskTrouble, Stopped
 from glacierkeep.operations.asking import new_token
-from glacierkeep.transfer.stopped import Stopped
 
 FOLDER = "incoming"
 """Where in staging portions lie."""

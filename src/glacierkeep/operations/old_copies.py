@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from glacierkeep.catalog import Catalog, Inventory
 from glacierkeep.domain import description as descriptions
 from glacierkeep.domain.description import ArchiveKind
+from glacierkeep.domain.patience import may_have_been_done
 from glacierkeep.domain.records import Archive, ArchiveState, Vault
 from glacierkeep.domain.vault import VaultKind, parse_address
 from glacierkeep.errors import ServiceError
 from glacierkeep.events import ArchiveDeleted, Listener
 from glacierkeep.stores.store import Store
-from glacierkeep.transfer.attempts import may_have_been_done
 
 FREE_AFTER = {
     VaultKind.LOCAL: timedelta(0),

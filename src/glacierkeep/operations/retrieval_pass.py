@@ -12,6 +12,7 @@ from glacierkeep.bundle.opening import Unseal
 from glacierkeep.bundle.place import Target
 from glacierkeep.catalog import Catalog
 from glacierkeep.clock import Clock
+from glacierkeep.domain.patience import may_have_been_done
 from glacierkeep.domain.records import Archive, Job, JobProgress, Retrieval
 from glacierkeep.domain.service import JobStatus
 from glacierkeep.errors import (
@@ -36,7 +37,6 @@ from glacierkeep.operations.arrivals import Download, Fetching, output_size
 from glacierkeep.operations.downloads import Downloads, Receipts, is_big
 from glacierkeep.operations.placing import Placing
 from glacierkeep.stores.store import Store
-from glacierkeep.transfer.attempts import may_have_been_done
 
 MOST_REQUESTS = 3
 """How often the same bytes are asked for when their output expired before it was collected."""

@@ -13,12 +13,19 @@ from glacierkeep.catalog import Catalog, Records
 from glacierkeep.domain.hashes import Hashes, hash_content
 from glacierkeep.domain.limits import SINGLE_REQUEST_LIMIT
 from glacierkeep.domain.parts import ByteRange
+from glacierkeep.domain.patience import may_have_been_done
 from glacierkeep.domain.records import ArchiveState, NewArchive, Upload, UploadState
 from glacierkeep.domain.segments import Segment
-from glacierkeep.errors import NotFound, ServiceError, SourceChanged, UploadUncertain, VaultMissing
+from glacierkeep.errors import (
+    NotFound,
+    ServiceError,
+    SourceChanged,
+    Stopped,
+    UploadUncertain,
+    VaultMissing,
+)
 from glacierkeep.events import ArchiveStored, BytesSent, Listener, Noted
 from glacierkeep.stores.store import Body, Store
-from glacierkeep.transfer.attempts import may_have_been_done
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.parts import PartBody, part_body
@@ -135,8 +142,7 @@ class Shipping:
             now = records.uploads.by_token(upload.vault_id, upload.token)
         if now is not None and now.upload_id is not None:
             self.store.abort_upload(now.upload_id)
-        with self.catalog.write() as records:
-            records.uploads.forget(upload.upload_key)
+        self._forget(upload)
 
     def complete(self, upload: Upload, hashes: Hashes) -> str:
         """Make the upload whose parts are all there an archive; its archive id.
@@ -196,12 +202,19 @@ class Shipping:
                 self.shipped.touched = True
                 self.doubt(upload)
                 raise UploadUncertain(error) from error
-            with self.catalog.write() as records:
-                records.uploads.forget(upload.upload_key)
+            self._forget(upload)
+            raise
+        except Stopped:  # in a pause between two requests, none of which was carried out
+            self._forget(upload)
             raise
         self.shipped.touched = True
         self.shipped.add(sent=upload.size)
         return archive_id, hash_content(content)
+
+    def _forget(self, upload: Upload) -> None:
+        """Nothing came of it, and nothing will."""
+        with self.catalog.write() as records:
+            records.uploads.forget(upload.upload_key)
 
     def _send_parts(self, upload: Upload, source: FileSource, name: bytes) -> tuple[str, Hashes]:
         opened = self.open(upload)

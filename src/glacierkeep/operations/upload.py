@@ -18,6 +18,7 @@ from glacierkeep.errors import (
     Exit,
     GlacierkeepError,
     SourceChanged,
+    Stopped,
     most_serious,
 )
 from glacierkeep.events import Listener, UploadPlanned, nobody
@@ -35,7 +36,6 @@ from glacierkeep.operations.volumes import end_stale_sets, end_streams
 from glacierkeep.stores.store import Store
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.pace import Take, freely
-from glacierkeep.transfer.stopped import Stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from glacierkeep.domain import names
 from glacierkeep.domain.files import FileKind, kept_mtime
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.records import Root, Version
-from glacierkeep.errors import Exit, NoSuchName, SourceChanged, most_serious
+from glacierkeep.errors import Exit, NoSuchName, SourceChanged, Stopped, most_serious
 from glacierkeep.events import FindingMade, Listener, nobody
 from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.sending import explain
 from glacierkeep.transfer.source import FileSource
-from glacierkeep.transfer.stopped import Stopped
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ from glacierkeep.domain.records import (
 )
 from glacierkeep.domain.segments import SegmentMap
 from glacierkeep.domain.treehash import TreeHasher, combine
-from glacierkeep.errors import SourceChanged
+from glacierkeep.errors import SourceChanged, Stopped
 from glacierkeep.events import Listener, Noted
 from glacierkeep.operations.asking import new_token
 from glacierkeep.operations.delete import finish_deletions
@@ -43,7 +43,6 @@ from glacierkeep.operations.flight import Flight, raise_it
 from glacierkeep.operations.intents import Intents
 from glacierkeep.operations.shipping import Record, Shipping
 from glacierkeep.transfer.source import FileSource, SourceUnreadable, StagedSource
-from glacierkeep.transfer.stopped import Stopped
 
 _PIECE = 1 << 20
 

@@ -1,4 +1,8 @@
-"""What a vault can be asked, whatever its kind. Every method may raise `errors.ServiceError` and its kin."""
+"""What a vault can be asked, whatever its kind. Every method may raise `errors.ServiceError` and its kin.
+
+What is "sent once" is never repeated when it may have been carried out. A listing that raised an error may be asked for
+its next entry again: it goes on where it was.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -56,10 +60,10 @@ class Store(Protocol):
         """Remove the empty vault."""
 
     def upload_archive(self, body: Body, description: str) -> str:
-        """Send an archive in one request, never repeated; its archive id. The tree hash was compared."""
+        """Send an archive in one request, sent once; its archive id. The tree hash was compared."""
 
     def initiate_upload(self, part_size: int, description: str) -> str:
-        """Open a multipart upload, never repeated; its upload id."""
+        """Open a multipart upload, sent once; its upload id."""
 
     def upload_part(self, upload_id: str, start: int, body: Body) -> None:
         """Send one part; repeated where needed. The tree hash was compared."""
@@ -80,10 +84,10 @@ class Store(Protocol):
         """Delete the archive; one that is no longer there is no error."""
 
     def request_archive(self, archive_id: str, wanted: ByteRange | None, tier: Tier, description: str) -> str:
-        """Start a retrieval of the archive, or of a MiB-aligned range of it, never repeated; its job id."""
+        """Start a retrieval of the archive, or of a MiB-aligned range of it, sent once; its job id."""
 
     def request_inventory(self, description: str) -> str:
-        """Start an inventory job, never repeated; its job id. Raises NotFound while there is no inventory."""
+        """Start an inventory job, sent once; its job id. Raises NotFound while there is no inventory."""
 
     def describe_job(self, job_id: str) -> JobStatus:
         """Where the job is. Raises NotFound for one unknown or expired."""
@@ -101,8 +105,9 @@ class Store(Protocol):
 class InventoryOutput(Protocol):
     """An inventory, being read."""
 
-    date: datetime | None
-    """When it was made, as the document says (known once the first archive was read); CSV does not say."""
+    @property
+    def date(self) -> datetime | None:
+        """When it was made, as the document says (known once the first archive was read); CSV does not say."""
 
     def __iter__(self) -> Iterator[ListedArchive]:
         """The listed archives, each checked. Raises errors.ServiceError for what is no inventory."""

@@ -12,15 +12,22 @@ from glacierkeep.clock import Clock
 from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.limits import KIB, LEAF, MAX_PARTS, MIB
 from glacierkeep.domain.parts import ByteRange, split
+from glacierkeep.domain.patience import USUAL, Failures, Patience, deserves_retry
 from glacierkeep.domain.treehash import combine
-from glacierkeep.errors import BytesMismatch, DiskTrouble, ServiceBusy, ServiceError, ServiceUnreachable
-from glacierkeep.transfer.attempts import USUAL, Patience
+from glacierkeep.errors import (
+    BytesMismatch,
+    DiskTrouble,
+    ServiceBusy,
+    ServiceError,
+    ServiceUnreachable,
+    Stopped,
+)
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.journal import Journal
 from glacierkeep.transfer.pace import Take, freely
 from glacierkeep.transfer.partial import PartialFile, Place, open_partial
 from glacierkeep.transfer.span import Span
-from glacierkeep.transfer.stopped import Stopped, never, untold
+from glacierkeep.transfer.stopped import never, untold
 
 REQUEST_SIZE = 32 * MIB
 """Asked for at once, at least: big enough to be quick, small enough that little comes twice after a kill."""
@@ -67,7 +74,7 @@ def receive(
     Ranges of *request_size* bytes, 1 MiB times a power of two, come in parallel by the threads of *crew*; each is
     compared with the service's own tree hash where that is told. What is on the disk stands in *journal*: whoever goes
     on with it hashes that again, and asks only for what is missing or is not what was written down. A request that
-    breaks off is made again from where it stopped, until *patience* has failed in a row. *take* lets bytes flow.
+    breaks off is made again from where it stopped, until *patience* is over. *take* lets bytes flow.
     *progress* is told the bytes that are there so far, by one thread at a time. The file is on the disk when this
     returns. Memory: less than 1 MiB for each thread of the crew.
 
@@ -103,17 +110,20 @@ class _Tries:
         self, receiving: "_Receiving", patience: Patience, clock: Clock, random: Callable[[], float]
     ) -> None:
         self._receiving, self._patience, self._clock, self._random = receiving, patience, clock, random
-        self._failed = 0
+        self._failures = Failures()
         self._received = 0
 
     def another(self, error: ServiceError) -> None:
         """Wait as long as it takes until another try is sensible. Raises *error* if none is; Stopped."""
         received = self._receiving.received
-        self._failed = 1 if received > self._received else self._failed + 1
+        if received > self._received:
+            self._failures = Failures()
         self._received = received
-        if self._failed >= self._patience.tries:
+        self._failures.add(self._clock.now())
+        count, lasting = self._failures.count, self._failures.lasting
+        if not deserves_retry(error) or self._patience.is_over(count, lasting):
             raise error
-        seconds = self._patience.pause(self._failed, self._random)
+        seconds = self._patience.pause(count, self._random)
         while seconds > 0:
             self._receiving.look_up()
             self._clock.sleep(min(seconds, 1.0))

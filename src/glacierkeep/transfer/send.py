@@ -11,13 +11,13 @@ from glacierkeep.domain.hashes import Hashes
 from glacierkeep.domain.limits import BLOCK
 from glacierkeep.domain.parts import ByteRange, is_part_size, split
 from glacierkeep.domain.treehash import combine
-from glacierkeep.errors import GlacierkeepError, SourceChanged
+from glacierkeep.errors import GlacierkeepError, SourceChanged, Stopped
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
 from glacierkeep.transfer.pace import Paced, Take, freely
 from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
 from glacierkeep.transfer.reader import HeldReader
-from glacierkeep.transfer.stopped import Stopped, never, untold
+from glacierkeep.transfer.stopped import never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
 

@@ -6,11 +6,14 @@ from contextlib import suppress
 import pytest
 from botocore.exceptions import ClientError
 
+from glacierkeep.clock import SystemClock
 from glacierkeep.domain.vault import parse_address
 from glacierkeep.errors import (
     BytesMismatch,
     CredentialsTrouble,
     Exit,
+    ExpiredCredentials,
+    NoCapacity,
     NoNewAccounts,
     NotFound,
     NotReady,
@@ -18,6 +21,8 @@ from glacierkeep.errors import (
     ServiceError,
     ServiceUnreachable,
     SourceChanged,
+    StaleCredentials,
+    TurnedAway,
     VaultMissing,
 )
 from glacierkeep.stores.glacier.client import connect
@@ -27,14 +32,17 @@ from glacierkeep.stores.store import Body
 REFUSALS = [
     (400, "NoLongerSupportedException", "This API is no longer supported for new accounts.", NoNewAccounts),
     (403, "AccessDeniedException", "User is not authorized", CredentialsTrouble),
-    (403, "ExpiredTokenException", "The security token is expired", CredentialsTrouble),
-    (403, "InvalidSignatureException", "Signature expired: T1 is now earlier than T2", CredentialsTrouble),
-    (400, "UnrecognizedClientException", "The security token is invalid", CredentialsTrouble),
+    (403, "ExpiredTokenException", "The security token is expired", ExpiredCredentials),
+    (403, "InvalidSignatureException", "The signature we calculated does not match", StaleCredentials),
+    (400, "UnrecognizedClientException", "The security token is invalid", StaleCredentials),
     (400, "MissingAuthenticationTokenException", "Missing token", CredentialsTrouble),
-    (503, "InsufficientCapacityException", "No capacity", ServiceBusy),
-    (400, "InsufficientCapacityException", "No capacity", ServiceBusy),
+    (503, "InsufficientCapacityException", "No capacity", NoCapacity),
+    (400, "InsufficientCapacityException", "No capacity", NoCapacity),
     (500, "ServiceUnavailableException", "Try again", ServiceBusy),
-    (408, "RequestTimeoutException", "Request timed out", ServiceBusy),
+    (408, "RequestTimeoutException", "Request timed out", TurnedAway),
+    (400, "ThrottlingException", "Rate exceeded", TurnedAway),
+    (429, "", "429", TurnedAway),
+    (408, "", "408", ServiceBusy),
     (404, "ResourceNotFoundException", "Vault not found for ARN: arn:x", VaultMissing),
     (400, "VaultNotFound", "Vault not found", VaultMissing),
     (404, "ResourceNotFoundException", "The archive ID was not found: x", NotFound),
@@ -111,7 +119,7 @@ def test_nobody_there(aws):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     address = parse_address("glacier://eu-west-1/photos")
-    store = connect(address, endpoint_url=f"http://127.0.0.1:{port}", now=lambda: None)
+    store = connect(address, endpoint_url=f"http://127.0.0.1:{port}", now=SystemClock().now)
     with pytest.raises(ServiceUnreachable):
         store.initiate_upload(1024 * 1024, "")
 
@@ -195,8 +203,8 @@ def test_endless_pages_end(script):
 
 
 def test_a_throttled_request_is_a_busy_service():
-    """Too many requests are no fault of the request; the client has tried again before it says so."""
+    """Too many requests are no fault of the request."""
     response = {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}, "ResponseMetadata": {}}
     ours = translate(ClientError(response, "UploadArchive"), "upload the archive")
-    assert type(ours) is ServiceBusy
+    assert type(ours) is TurnedAway
     assert str(ours) == "cannot upload the archive: Rate exceeded"

@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 
 import click
 
-from glacierkeep.cli.render.words import count, moment, safe, size
+from glacierkeep.cli.render.words import count, duration, moment, safe, size
 from glacierkeep.domain.names import printable
 from glacierkeep.events import (
     ArchiveDeleted,
@@ -18,6 +19,7 @@ from glacierkeep.events import (
     JobRequested,
     Noted,
     RequestAnswered,
+    Retrying,
     Skipped,
     Trouble,
     UploadResumed,
@@ -34,17 +36,28 @@ _STORED = {"sealed": "sealed archive", "catalog": "copy of the records"}
 """What kinds of archives are called in a sentence, where the kind's own word is not enough."""
 
 
+def _is_worth_a_line(failed: int) -> bool:
+    """Now and then, ever more rarely: after some 3 seconds, 2 minutes, 10, 26, an hour."""
+    return failed == 3 or (failed >= 8 and failed & (failed - 1) == 0)
+
+
+def _retrying(event: Retrying) -> str:
+    left = duration(timedelta(seconds=event.left))
+    return f"gk: {safe(event.vault)}: {safe(event.reason)}; trying again for up to {left}"
+
+
 class Lines:
     """Says what is wrong; what is worth knowing, unless *quiet*; what happens, if *verbose*; each file, at 2.
 
-    *skipped*: also what no archive can hold, which under cron would be the same every night.
+    *watched*: also what no archive can hold, which under cron would be the same every night, and now and then that the
+    service does not answer, which may be over soon.
     """
 
     def __init__(
-        self, *, quiet: bool, verbose: int, write: Callable[[str], None] = to_stderr, skipped: bool = False
+        self, *, quiet: bool, verbose: int, write: Callable[[str], None] = to_stderr, watched: bool = False
     ) -> None:
         self._quiet = quiet
-        self._skipped = skipped or verbose > 0
+        self._watched = watched
         self._verbose = verbose
         self._write = write
 
@@ -68,7 +81,9 @@ class Lines:
         match event:
             case Noted():
                 return [f"gk: {safe(event.sentence)}"]
-            case Skipped() if self._skipped:
+            case Retrying() if self._watched and _is_worth_a_line(event.failed):
+                return [_retrying(event)]
+            case Skipped() if self._watched or self._verbose > 0:
                 return [f"gk: left out: {printable(event.path)}: {safe(event.sentence)}"]
             case FileKept(same=False):
                 return [f"gk: left alone, its content differs: {printable(event.path)}"]
@@ -94,11 +109,17 @@ class Lines:
                 return [f"job of {event.vault} ({event.action}) is {event.state}{when}"]
             case ArchiveDeleted():
                 return [f"deleted archive of {size(event.size)} from {event.vault}: {safe(event.archive_id)}"]
+        return self._asked(event) or self._each_file(event)
+
+    def _asked(self, event: Event) -> list[str]:
+        match event:
+            case Retrying():
+                return [_retrying(event)]
             case RequestAnswered():
                 meant = " ".join(word for word in (event.operation, event.error) if word)
                 asked = f"{event.method or '?'} {safe(event.path) or '?'}"
                 return [f"{asked} {event.status or 'reset'} {meant or '-'} {event.seconds:.3f} s"]
-        return self._each_file(event)
+        return []
 
     def _each_file(self, event: Event) -> list[str]:
         if self._verbose < 2:

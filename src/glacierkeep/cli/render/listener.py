@@ -65,7 +65,7 @@ def for_terminal(*, quiet: bool, verbose: int, color: bool) -> Telling:
         return Telling(Lines(quiet=True, verbose=verbose))
     bars = Bars(color=color)
     return Telling(
-        Lines(quiet=False, verbose=verbose, write=bars.write, skipped=True), bars, close=bars.close
+        Lines(quiet=False, verbose=verbose, write=bars.write, watched=True), bars, close=bars.close
     )
 
 

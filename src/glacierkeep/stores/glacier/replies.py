@@ -17,7 +17,7 @@ from glacierkeep.domain.service import (
     VaultState,
 )
 from glacierkeep.domain.times import read_stamp
-from glacierkeep.errors import ServiceError
+from glacierkeep.errors import ServiceError, ServiceUnreachable
 
 Reply = Mapping[str, Any]
 
@@ -142,9 +142,20 @@ def to_hash(key: str, value: object) -> bytes | None:
     return bytes.fromhex(value)
 
 
+def listed_in(page: Reply, key: str) -> list[Reply]:
+    """The entries of a page. A page that does not say what it lists is no empty one."""
+    entries = page.get(key)
+    if not isinstance(entries, list):
+        raise _nonsense(key, entries)
+    return entries
+
+
 def told_id(reply: Reply, key: str) -> str:
-    """An id the service has just given."""
-    return _text(reply, key)
+    """An id the service has just given. Raises ServiceUnreachable: without it, what was asked may have been done."""
+    try:
+        return _text(reply, key)
+    except ServiceError as error:
+        raise ServiceUnreachable(str(error)) from error
 
 
 def _half_open(found: "re.Match[str] | None", spelled: str) -> ByteRange:

@@ -1,26 +1,19 @@
-"""botocore's sessions and clients for the vault service, built when first needed."""
+"""botocore's session and client for the vault service, built when first needed."""
 
 import os
-import random
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from glacierkeep.errors import ConfigError
-from glacierkeep.stores.glacier.faults import THROTTLED, translated
+from glacierkeep.errors import ConfigError, ServiceUnreachable
+from glacierkeep.stores.glacier.signing import ServiceTime
 
 if TYPE_CHECKING:
     from botocore.session import Session
-
-CONNECT_TIMEOUT = 20.0
-READ_TIMEOUT = 120.0
-"""Seconds. A part is acknowledged only after the service has hashed it."""
-
-REPEATED_ATTEMPTS = 6
-"""All requests together for a call that is safe to repeat; botocore's pauses are at most 20 s each."""
 
 CONNECTIONS = 32
 LOCAL_REGION = "us-east-1"
@@ -31,77 +24,84 @@ content_sha256: ContextVar[str | None] = ContextVar("content_sha256", default=No
 """The SHA-256, in hex, of the body that the current thread is about to send: botocore computes none then."""
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds without any progress after which a connection is given up: *sending* while it comes about and for each
+    block of a body, *answer* while an answer is waited for or read: a part is acknowledged once it was hashed."""
+
+    sending: float = 20.0
+    answer: float = 120.0
+
+
 class Clients:
-    """Two clients for one region: `repeating` for calls that are safe to repeat, `once` for the others."""
+    """The client for one region. It sends every request once: what is repeated is for others to say."""
 
     def __init__(
         self,
         region: str,
         *,
+        time: ServiceTime,
         profile: str | None = None,
         endpoint_url: str | None = None,
         attach: Callable[[Any], None] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._region = region
+        self._time = time
         self._profile = profile
         self._endpoint_url = endpoint_url
         self._attach = attach
-        self._session: Session | None = None
-        self._built: dict[int, Any] = {}
+        self._timeouts = timeouts or Timeouts()
+        self._built: Any = None
         self._lock = threading.Lock()
 
     @property
-    def repeating(self) -> Any:
-        """Repeats what was throttled, failed or got no answer."""
-        return self._client(REPEATED_ATTEMPTS)
-
-    @property
-    def once(self) -> Any:
-        """Sends every request once, because a repeated one could make a second archive, upload or paid job; again only
-        what the service turned away because there were too many."""
-        return self._client(1)
-
-    def close(self) -> None:
-        """Close the connections that are kept open; the clients can be used again."""
-        with self._lock:
-            for client in self._built.values():
-                client.close()
-
-    def _client(self, attempts: int) -> Any:
+    def client(self) -> Any:
+        """The client, built when it is first asked for."""
         # A botocore session must not build clients in two threads at once; clients may be shared.
         with self._lock:
-            if attempts not in self._built:
-                with translated("set up the connection to AWS"):
-                    self._built[attempts] = self._build(attempts)
-            return self._built[attempts]
+            if self._built is None:
+                self._built = self._build()
+            return self._built
 
-    def _build(self, attempts: int) -> Any:
+    def forget(self, client: Any) -> None:
+        """Build the next client, unless that was done since *client*, from the AWS configuration as it is then."""
+        with self._lock:
+            if self._built is client:
+                self._built = None
+
+    def close(self) -> None:
+        """Close the connections that are kept open; the client can be used again."""
+        with self._lock:
+            if self._built is not None:
+                self._built.close()
+
+    def _build(self) -> Any:
         if self._attach:
-            client = self._build_local(attempts)
+            client = self._build_local()
             self._attach(client)
         else:
-            client = self._build_remote(attempts)
+            client = self._build_remote()
+            self._time.sign(client)
         _give_hashes(client)
-        if attempts == 1:
-            client.meta.events.register_first("needs-retry.glacier", _repeat_throttled)
+        client.meta.events.register("before-parse.glacier", _check_length)
         return client
 
-    def _build_local(self, attempts: int) -> Any:
-        session = self._session = self._session or _closed_session()
-        return session.create_client(
+    def _build_local(self) -> Any:
+        return _closed_session().create_client(
             "glacier",
             region_name=LOCAL_REGION,
             endpoint_url=LOCAL_ENDPOINT,
-            config=_config(attempts, use_fips_endpoint=False, use_dualstack_endpoint=False),
+            config=_config(self._timeouts, use_fips_endpoint=False, use_dualstack_endpoint=False),
         )
 
-    def _build_remote(self, attempts: int) -> Any:
-        session = self._session = self._session or _open_session(self._profile)
+    def _build_remote(self) -> Any:
+        session = _open_session(self._profile)
         client = session.create_client(
             "glacier",
             region_name=self._region,
             endpoint_url=self._endpoint_url,
-            config=_config(attempts),
+            config=_config(self._timeouts),
         )
         if not self._endpoint_url:
             _check_region(session, self._region, client.meta.endpoint_url)
@@ -141,13 +141,13 @@ def _loader(path: str | None) -> Any:
     return create_loader(path)
 
 
-def _config(attempts: int, **more: Any) -> Any:
+def _config(timeouts: Timeouts, **more: Any) -> Any:
     from botocore.config import Config
 
     return Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=timeouts.sending,
+        read_timeout=timeouts.answer,
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,
         **more,
@@ -170,18 +170,17 @@ def _check_region(session: "Session", region: str, endpoint: str) -> None:
         )
 
 
-def _repeat_throttled(response: "tuple[Any, dict[str, Any]] | None", attempts: int, **_: Any) -> float | None:
-    """Seconds until a request that was turned away unread is sent again; None to let it be."""
-    code = response[1].get("Error", {}).get("Code") if response else None
-    if code not in THROTTLED or attempts >= REPEATED_ATTEMPTS:
-        return None
-    return 2.0 ** (attempts - 1) * random.uniform(0.5, 1)  # noqa: S311
-
-
 def _give_hashes(client: Any) -> None:
     """Have the hash we know put into uploads before botocore would read the whole body for it."""
     for operation in ("UploadArchive", "UploadMultipartPart"):
         client.meta.events.register_first(f"before-call.glacier.{operation}", _give_hash)
+
+
+def _check_length(response_dict: dict[str, Any], **_: Any) -> None:
+    """Raises ServiceUnreachable for an answer that ended early: botocore would take what came for the whole."""
+    body, announced = response_dict.get("body"), response_dict["headers"].get("content-length", "")
+    if isinstance(body, bytes) and announced.isascii() and announced.isdigit() and len(body) < int(announced):
+        raise ServiceUnreachable(f"the answer ended at byte {len(body)} of {announced}")
 
 
 def _give_hash(params: dict[str, Any], **_: Any) -> None:

@@ -4,17 +4,19 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from glacierkeep.domain.limits import MAX_DESCRIPTION
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.service import JobStatus, OpenUpload, SentPart, Tier, VaultState
 from glacierkeep.domain.vault import VaultAddress
-from glacierkeep.errors import BytesMismatch, NotFound, VaultMissing
+from glacierkeep.errors import BytesMismatch, NotFound, StaleCredentials, VaultMissing
 from glacierkeep.stores.glacier import replies
 from glacierkeep.stores.glacier.faults import translated
 from glacierkeep.stores.glacier.inventory import GlacierInventory
 from glacierkeep.stores.glacier.output import GlacierOutput, opened_output
+from glacierkeep.stores.glacier.pages import Pages
 from glacierkeep.stores.glacier.sessions import Clients, content_sha256
 from glacierkeep.stores.store import Body
 
@@ -24,7 +26,7 @@ _DESCRIPTION = re.compile(rf"[\x20-\x7e]{{0,{MAX_DESCRIPTION}}}")
 class GlacierStore:
     """A `Store` over the vault API. It may be used from several threads at once.
 
-    The account is always that of the credentials. Only what gk needs is here.
+    The account is always that of the credentials. Only what gk needs is here. Every request is sent once.
     """
 
     def __init__(self, address: VaultAddress, clients: Clients, now: Callable[[], datetime]) -> None:
@@ -43,24 +45,24 @@ class GlacierStore:
 
     def create_vault(self) -> None:
         """CreateVault is idempotent."""
-        with translated(f"create the vault {self.address}"):
-            self._clients.repeating.create_vault(**self._vault)
+        with self._asking(f"create the vault {self.address}") as client:
+            client.create_vault(**self._vault)
 
     def describe_vault(self) -> VaultState:
         """DescribeVault."""
-        with translated(f"look at the vault {self.address}"):
-            return replies.to_vault(self._clients.repeating.describe_vault(**self._vault))
+        with self._asking(f"look at the vault {self.address}") as client:
+            return replies.to_vault(client.describe_vault(**self._vault))
 
     def delete_vault(self) -> None:
         """DeleteVault. The service refuses unless its last inventory showed the vault empty."""
-        with translated(f"delete the vault {self.address}"):
-            self._clients.repeating.delete_vault(**self._vault)
+        with self._asking(f"delete the vault {self.address}") as client:
+            client.delete_vault(**self._vault)
 
     def upload_archive(self, body: Body, description: str) -> str:
-        """UploadArchive, sent once: a repetition could make a second archive."""
+        """UploadArchive. A repetition could make a second archive."""
         _check_description(description)
-        with _opened(body) as content, _hashed(body), translated("upload the archive"):
-            reply = self._clients.once.upload_archive(
+        with _opened(body) as content, _hashed(body), self._asking("upload the archive") as client:
+            reply = client.upload_archive(
                 **self._vault,
                 checksum=body.tree_hash.hex(),
                 body=content,
@@ -70,10 +72,10 @@ class GlacierStore:
         return replies.told_id(reply, "archiveId")
 
     def initiate_upload(self, part_size: int, description: str) -> str:
-        """InitiateMultipartUpload, sent once: a repetition could leave a second upload open."""
+        """InitiateMultipartUpload. A repetition could leave a second upload open."""
         _check_description(description)
-        with translated("begin the upload"):
-            reply = self._clients.once.initiate_multipart_upload(
+        with self._asking("begin the upload") as client:
+            reply = client.initiate_multipart_upload(
                 **self._vault,
                 partSize=str(part_size),
                 **_described("archiveDescription", description),
@@ -83,8 +85,8 @@ class GlacierStore:
     def upload_part(self, upload_id: str, start: int, body: Body) -> None:
         """UploadMultipartPart. Sending the same range again replaces it."""
         span = f"bytes {start}-{start + body.length - 1}/*"
-        with _opened(body) as content, _hashed(body), translated("upload a part"):
-            reply = self._clients.repeating.upload_multipart_part(
+        with _opened(body) as content, _hashed(body), self._asking("upload a part") as client:
+            reply = client.upload_multipart_part(
                 **self._vault,
                 uploadId=upload_id,
                 checksum=body.tree_hash.hex(),
@@ -95,8 +97,8 @@ class GlacierStore:
 
     def complete_upload(self, upload_id: str, size: int, tree_hash: bytes) -> str:
         """CompleteMultipartUpload. Repeated shortly after, the service answers the same."""
-        with translated("complete the upload"):
-            reply = self._clients.repeating.complete_multipart_upload(
+        with self._asking("complete the upload") as client:
+            reply = client.complete_multipart_upload(
                 **self._vault, uploadId=upload_id, archiveSize=str(size), checksum=tree_hash.hex()
             )
         _compare(reply, tree_hash, "completed archive")
@@ -104,66 +106,75 @@ class GlacierStore:
 
     def abort_upload(self, upload_id: str) -> None:
         """AbortMultipartUpload."""
-        with _absence_is_fine(), translated("give up the upload"):
-            self._clients.repeating.abort_multipart_upload(**self._vault, uploadId=upload_id)
+        with _absence_is_fine(), self._asking("give up the upload") as client:
+            client.abort_multipart_upload(**self._vault, uploadId=upload_id)
 
     def list_uploads(self) -> Iterator[OpenUpload]:
         """ListMultipartUploads, all pages."""
-        with translated(f"list the uploads of {self.address}"):
-            pages = self._clients.repeating.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(**self._vault):
-                yield from map(replies.to_upload, page.get("UploadsList") or ())
+
+        def ask(named: dict[str, str]) -> tuple[replies.Reply, list[OpenUpload]]:
+            with self._asking(f"list the uploads of {self.address}") as client:
+                page = client.list_multipart_uploads(**self._vault, **named)
+                return page, [replies.to_upload(each) for each in replies.listed_in(page, "UploadsList")]
+
+        return Pages(ask)
 
     def list_parts(self, upload_id: str) -> Iterator[SentPart]:
         """ListParts, all pages."""
-        with translated("list the parts of an upload"):
-            pages = self._clients.repeating.get_paginator("list_parts")
-            for page in pages.paginate(**self._vault, uploadId=upload_id):
-                yield from map(replies.to_part, page.get("Parts") or ())
+
+        def ask(named: dict[str, str]) -> tuple[replies.Reply, list[SentPart]]:
+            with self._asking("list the parts of an upload") as client:
+                page = client.list_parts(**self._vault, uploadId=upload_id, **named)
+                return page, [replies.to_part(each) for each in replies.listed_in(page, "Parts")]
+
+        return Pages(ask)
 
     def delete_archive(self, archive_id: str) -> None:
         """DeleteArchive."""
-        with _absence_is_fine(), translated("delete an archive"):
-            self._clients.repeating.delete_archive(**self._vault, archiveId=archive_id)
+        with _absence_is_fine(), self._asking("delete an archive") as client:
+            client.delete_archive(**self._vault, archiveId=archive_id)
 
     def request_archive(self, archive_id: str, wanted: ByteRange | None, tier: Tier, description: str) -> str:
-        """InitiateJob, sent once: a repetition would be paid twice."""
+        """InitiateJob. A repetition would be paid twice."""
         asked = {"Type": "archive-retrieval", "ArchiveId": archive_id, "Tier": tier.value}
         if wanted:
             asked["RetrievalByteRange"] = f"{wanted.start}-{wanted.stop - 1}"
         return self._initiate_job(asked, description)
 
     def request_inventory(self, description: str) -> str:
-        """InitiateJob, sent once. JSON, because CSV tells neither vault nor date."""
+        """InitiateJob. JSON, because CSV tells neither vault nor date."""
         return self._initiate_job({"Type": "inventory-retrieval", "Format": "JSON"}, description)
 
     def _initiate_job(self, asked: dict[str, str], description: str) -> str:
         _check_description(description)
-        with translated("start a job"):
-            reply = self._clients.once.initiate_job(
+        with self._asking("start a job") as client:
+            reply = client.initiate_job(
                 **self._vault, jobParameters={**asked, **_described("Description", description)}
             )
             return replies.told_id(reply, "jobId")
 
     def describe_job(self, job_id: str) -> JobStatus:
         """DescribeJob."""
-        with translated("look at a job"):
-            return replies.to_job(self._clients.repeating.describe_job(**self._vault, jobId=job_id))
+        with self._asking("look at a job") as client:
+            return replies.to_job(client.describe_job(**self._vault, jobId=job_id))
 
     def list_jobs(self) -> Iterator[JobStatus]:
         """ListJobs, all pages. Jobs of kinds gk does not start are left out."""
-        with translated(f"list the jobs of {self.address}"):
-            for page in self._clients.repeating.get_paginator("list_jobs").paginate(**self._vault):
-                for reply in page.get("JobList") or ():
-                    if replies.is_known_job(reply):
-                        yield replies.to_job(reply)
+
+        def ask(named: dict[str, str]) -> tuple[replies.Reply, list[JobStatus]]:
+            with self._asking(f"list the jobs of {self.address}") as client:
+                page = client.list_jobs(**self._vault, **named)
+                known = filter(replies.is_known_job, replies.listed_in(page, "JobList"))
+                return page, [replies.to_job(each) for each in known]
+
+        return Pages(ask)
 
     @contextmanager
     def open_output(self, job_id: str, wanted: ByteRange | None = None) -> Iterator[GlacierOutput]:
         """GetJobOutput. Raises NotReady, NotFound."""
         ranged = {"range": f"bytes={wanted.start}-{wanted.stop - 1}"} if wanted else {}
-        with translated("fetch a job's output"):
-            reply = self._clients.repeating.get_job_output(**self._vault, jobId=job_id, **ranged)
+        with self._asking("fetch a job's output") as client:
+            reply = client.get_job_output(**self._vault, jobId=job_id, **ranged)
         with opened_output(reply, wanted) as output:
             yield output
 
@@ -176,6 +187,19 @@ class GlacierStore:
         with self.open_output(job_id) as output:
             yield GlacierInventory(output, self.address.name)
 
+    @contextmanager
+    def _asking(self, doing: str) -> Iterator[Any]:
+        """The client, for one request. What fails is raised as an error of ours; credentials that were refused are read
+        anew for the next request."""
+        with translated(doing):
+            client = self._clients.client
+            try:
+                with translated(doing):
+                    yield client
+            except StaleCredentials:
+                self._clients.forget(client)
+                raise
+
 
 @contextmanager
 def _hashed(body: Body) -> Iterator[None]:
@@ -187,11 +211,10 @@ def _hashed(body: Body) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(body: Body) -> Iterator[bytes | BinaryIO]:
-    if isinstance(body.content, bytes):
-        yield body.content
-        return
-    with body.content() as content:
+def _opened(body: Body) -> Iterator[BinaryIO]:
+    """The body as a file, also if it is held: files are sent block by block, each within the time-out, but bytes all at
+    once, so that a slow line would never get them through."""
+    with BytesIO(body.content) if isinstance(body.content, bytes) else body.content() as content:
         yield content
 
 
