@@ -6,6 +6,7 @@ The upload's row says how far it came; `operations.unfinished` goes on from what
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -168,6 +169,18 @@ class Shipping:
         self, upload: Upload, source: FileSource, already: Mapping[int, bytes], name: bytes
     ) -> Hashes:
         """Send the parts that are not among *already* (tree hashes by start); the hashes of the whole."""
+        opened: Future[Upload] = Future()
+        opened.set_result(upload)
+        return self._send_to(opened, upload, source, already, name)
+
+    def _send_to(
+        self,
+        opened: "Future[Upload]",
+        upload: Upload,
+        source: FileSource,
+        already: Mapping[int, bytes],
+        name: bytes,
+    ) -> Hashes:
         before = 0
 
         def report(sent: int) -> None:
@@ -176,11 +189,10 @@ class Shipping:
             before = sent
             self.tell(BytesSent(name, sent, upload.size, total))
 
-        sink = _Sink(upload, self)
         return send_parts(
             source,
             upload.part_size,
-            sink,
+            _Sink(upload.upload_key, opened, self),
             crew=self.crew,
             already=already,
             progress=report,
@@ -217,15 +229,22 @@ class Shipping:
             records.uploads.forget(upload.upload_key)
 
     def _send_parts(self, upload: Upload, source: FileSource, name: bytes) -> tuple[str, Hashes]:
-        opened = self.open(upload)
         try:
-            hashes = self.send_missing(opened, source, {}, name)
+            opened, hashes = self._open_and_send(upload, source, name)
         except VaultMissing:
             raise
         except NotFound:
-            opened = self.open(self.begin_again(opened))
-            hashes = self.send_missing(opened, source, {}, name)
+            opened, hashes = self._open_and_send(self.begin_again(upload), source, name)
         return self.complete(opened, hashes), hashes
+
+    def _open_and_send(self, upload: Upload, source: FileSource, name: bytes) -> tuple[Upload, Hashes]:
+        """Begin the upload while its first parts are hashed, and send all of them."""
+        opened = self.crew.begin(lambda: self.open(upload))
+        try:
+            hashes = self._send_to(opened, upload, source, {}, name)
+        finally:
+            wait([opened])  # whatever else went wrong: what was begun is written down
+        return opened.result(), hashes
 
     def open(self, upload: Upload) -> Upload:
         """Ask the service for an upload id, and write it down before it is used.
@@ -277,14 +296,15 @@ class _Sink:
     """Where parts go: to the store, and once it has them, into the catalog. Parts that are acknowledged while others
     are being written down are written down together: each writing waits for the disk."""
 
-    def __init__(self, upload: Upload, shipping: Shipping) -> None:
-        assert upload.upload_id is not None
-        self._upload_key, self._upload_id, self._shipping = upload.upload_key, upload.upload_id, shipping
+    def __init__(self, upload_key: int, opened: "Future[Upload]", shipping: Shipping) -> None:
+        self._upload_key, self._opened, self._shipping = upload_key, opened, shipping
         self._acknowledged: deque[tuple[int, int, bytes]] = deque()
         self._writing = threading.Lock()
 
     def send(self, start: int, body: PartBody) -> None:
-        self._shipping.store.upload_part(self._upload_id, start, _body(body))
+        upload_id = self._opened.result().upload_id
+        assert upload_id is not None
+        self._shipping.store.upload_part(upload_id, start, _body(body))
         self._shipping.shipped.touched = True
 
     def sent(self, start: int, length: int, tree_hash: bytes) -> None:

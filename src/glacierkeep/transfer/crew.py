@@ -6,14 +6,15 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from glacierkeep.domain.limits import BLOCK
 from glacierkeep.transfer.room import Room
 
 Task = Callable[[], None]
+T = TypeVar("T")
 
 
 class Crew:
@@ -54,6 +55,10 @@ class Crew:
     def move(self, task: Task) -> None:
         """Have *task*, which waits for the network and raises nothing, done."""
         self._senders.submit(task)
+
+    def begin(self, ask: Callable[[], T]) -> "Future[T]":
+        """Have something asked for over the network, in line with what else is moved."""
+        return self._senders.submit(ask)
 
     def hash(self, task: Task, *, first: bool = False) -> None:
         """Have *task*, which computes and raises nothing, done; before others if *first*."""
