@@ -105,7 +105,9 @@ class PartReader(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """At most *size* bytes, b"" at the end; without *size*, all that is left."""
         if 0 <= size < READ_AHEAD:
-            return super().read(size) or b""
+            ahead = bytes(self._peek()[:size])
+            self._at += len(ahead)
+            return ahead
         start = min(self._whole.start + self._at, self._whole.stop)
         stop = self._whole.stop if size < 0 else min(start + size, self._whole.stop)
         content = self._read(ByteRange(start, stop)) if start < stop else b""
