@@ -162,15 +162,26 @@ def test_overwriting(folder: bytes) -> None:
 
 
 def test_twice_the_same_path(folder: bytes) -> None:
-    """Of two files with one name, both waiting, the first is placed and the second is judged."""
+    """Of two files with one name the first is placed, and the second is judged."""
     with Target(folder) as target:
         soon = Soon(target)
         soon.put(b"f", b"first")
-        soon.put(b"f", b"second")
-        seen: list[Any] = []
-        soon._note = lambda path, place: seen.append(place())  # type: ignore[method-assign]
-        target.flush()
-        assert seen == [Placed(), Kept(same=False)]
+        assert soon.put(b"f", b"second") == Kept(same=False)
+        assert soon.became == {b"f": Placed()}
+
+
+def test_what_waits_was_first(folder: bytes) -> None:
+    """A folder, or something below one, that would take the name of a file that waits does not get it."""
+    with Target(folder) as target:
+        soon = Soon(target)
+        soon.put(b"f")
+        assert target.place_folder(b"f") == Kept(same=False)
+        soon.put(b"g")
+        with pytest.raises(CannotPlace):
+            soon.put(b"g/a/b")
+        soon.put(b"h")
+        assert target.place_symlink(b"h", b"elsewhere", mtime_ns=0) == Kept(same=False)
+    assert _files(folder) == {b"f", b"g", b"h"}
 
 
 def test_a_hard_link_to_one_that_waits(folder: bytes) -> None:

@@ -1,8 +1,8 @@
 """Several outputs at once: shared threads, one that places, and what one failure means for the others."""
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,26 @@ class Ordered:
     store: Store
     before: Before
     asked: list[str] = field(default_factory=list)
+    under_way: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 
-    def open_output(self, job_id: str, wanted: ByteRange | None = None) -> AbstractContextManager[Output]:
-        self.asked.append(job_id)
-        self.before(job_id, wanted)
-        return self.store.open_output(job_id, wanted)
+    @contextmanager
+    def open_output(self, job_id: str, wanted: ByteRange | None = None) -> Iterator[Output]:
+        with self.lock:
+            self.asked.append(job_id)
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        try:
+            self.before(job_id, wanted)
+            with self.store.open_output(job_id, wanted) as output:
+                yield output
+        finally:
+            with self.lock:
+                self.under_way -= 1
 
 
 @pytest.fixture
@@ -80,17 +92,11 @@ def test_as_many_at_once_as_there_are_jobs(world: World, root: Path, back: Path)
 def test_one_at_a_time(world: World, root: Path, back: Path) -> None:
     """With one job, no request is made while another is under way."""
     world.upload(root)
-    under_way = threading.Lock()
-    most: list[int] = []
+    store = Ordered(world.store, lambda job_id, wanted: None)
 
-    def before(job_id: str, wanted: ByteRange | None) -> None:
-        with under_way:
-            most.append(sum(thread.name.startswith("move") for thread in threading.enumerate()))
+    outcome = world.retrieve("photos", to=back, store=store, fetching=Fetching(jobs=1))
 
-    outcome = world.retrieve("photos", to=back, store=Ordered(world.store, before), fetching=Fetching(jobs=1))
-
-    assert outcome.exit is Exit.DONE
-    assert set(most) == {1}
+    assert (outcome.exit, store.most) == (Exit.DONE, 1)
     assert differences(root, back / "photos") == []
 
 

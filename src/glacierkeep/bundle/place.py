@@ -280,7 +280,16 @@ class Target:
     def _spot(self, path: bytes) -> Iterator[Spot]:
         """Where *path* is to be, its folders created."""
         with judged(path):
+            self._place_what_meets(path)
             yield Spot(path, self._places.folder(names.parent_of(path)), names.name_of(path))
+
+    def _place_what_meets(self, path: bytes) -> None:
+        """A file that waits for the name *path*, or for that of one of its folders, was first and gets it."""
+        waiting = {each.path for each in self._written}
+        while waiting and path:
+            if path in waiting:
+                return self.place_written()
+            path = names.parent_of(path)
 
     def _place(
         self, spot: Spot, make: _Make, same: _Same, overwrite: bool, near: Scratch | None = None

@@ -183,7 +183,7 @@ class _Receiving:
 
     def look_up(self) -> None:
         """Raises Stopped if that is wished."""
-        if self._stop():
+        if self._stop() or self._crew.broken_off:
             raise Stopped(self._there)
 
     @contextmanager
@@ -262,8 +262,7 @@ class _Receiving:
 
     def _go_on(self) -> None:
         """Raises Stopped or _Dropped if this is not the time to read on."""
-        if self._stop() or self._crew.broken_off:
-            raise Stopped(self._there)
+        self.look_up()
         if self._over or self._failure or (self._in_order and self._held > 1):
             raise _Dropped
 
