@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeAlias
 
 
 class FileKind(IntEnum):
@@ -25,6 +26,9 @@ def kept_mtime(mtime_ns: int) -> int:
     """*mtime_ns* as it is kept: in 64 bits with a sign, so years from 1677 to 2262; what lies beyond is cut."""
     return min(max(mtime_ns, _EARLIEST_NS), _LATEST_NS)
 
+
+Glance: TypeAlias = tuple[int, int, int, int]
+"""What tells at first sight that a file with one name is unchanged: st_mode, size in bytes, mtime in ns, inode."""
 
 KIND_WORDS = {kind.word: kind for kind in FileKind}
 

@@ -117,7 +117,6 @@ class Known:
     *stored* says whether the version lies wholly in trusted archives of the vault in question.
     """
 
-    file_id: int
     version_id: int
     kind: FileKind
     size: int
