@@ -29,6 +29,57 @@ NO_BACKUP = b".nobackup"
 _ENCODING = sys.getfilesystemencoding()
 
 
+class Entries(Collection[Entry]):
+    """The files and symlinks of an open folder, by *names* in order; each is looked at when it is asked for."""
+
+    def __init__(
+        self,
+        walker: "_Walker | None" = None,
+        descriptor: int = -1,
+        prefix: bytes = b"",
+        names: Sequence[bytes] = (),
+        skipped: list[bytes] | None = None,
+    ) -> None:
+        self.names = names
+        self._walker, self._descriptor, self._prefix, self._skipped = walker, descriptor, prefix, skipped
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, entry: object) -> bool:
+        return entry in list(self)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self.at(self.names)
+
+    def at(self, names: Iterable[bytes]) -> Iterator[Entry]:
+        """Those of *names*; what turns out to be neither file nor symlink joins the listing's *skipped*."""
+        if self._walker is None or self._skipped is None:
+            return
+        for name in names:
+            entry = self._walker.entry_at(name, self._prefix + name, self._descriptor)
+            if entry is None:
+                self._skipped.append(name)
+            else:
+                yield entry
+
+    def unlike(self, names: Sequence[bytes], known: Mapping[bytes, Glance]) -> Sequence[bytes]:
+        """Those of *names* that are not, at first sight, unchanged files as *known*. All else needs a proper look."""
+        if not known:
+            return names
+        found = []
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            except OSError:
+                found.append(name)
+                continue
+            glance = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+            if glance != known.get(name) or status.st_nlink != 1:
+                found.append(name)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class FolderListing:
     """One folder. *path* is relative to the root; *entry* the folder itself.
@@ -43,7 +94,7 @@ class FolderListing:
 
     path: bytes
     entry: Entry
-    entries: "Entries" = field(default_factory=lambda: Entries())
+    entries: Entries = field(default_factory=Entries)
     folders: list[bytes] = field(default_factory=list)
     excluded: list[bytes] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
@@ -192,57 +243,6 @@ class _Walker:
         gone = isinstance(error, FileNotFoundError)
         sentence = "it vanished meanwhile" if gone else f"it cannot be read: {error.strerror}"
         self.trouble(path, "vanished" if gone else "unreadable", sentence)
-
-
-class Entries(Collection[Entry]):
-    """The files and symlinks of an open folder, by *names* in order; each is looked at when it is asked for."""
-
-    def __init__(
-        self,
-        walker: _Walker | None = None,
-        descriptor: int = -1,
-        prefix: bytes = b"",
-        names: Sequence[bytes] = (),
-        skipped: list[bytes] | None = None,
-    ) -> None:
-        self.names = names
-        self._walker, self._descriptor, self._prefix, self._skipped = walker, descriptor, prefix, skipped
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __contains__(self, entry: object) -> bool:
-        return entry in list(self)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return self.at(self.names)
-
-    def at(self, names: Iterable[bytes]) -> Iterator[Entry]:
-        """Those of *names*; what turns out to be neither file nor symlink joins the listing's *skipped*."""
-        if self._walker is None or self._skipped is None:
-            return
-        for name in names:
-            entry = self._walker.entry_at(name, self._prefix + name, self._descriptor)
-            if entry is None:
-                self._skipped.append(name)
-            else:
-                yield entry
-
-    def unlike(self, names: Sequence[bytes], known: Mapping[bytes, Glance]) -> Sequence[bytes]:
-        """Those of *names* that are not, at first sight, unchanged files as *known*. All else needs a proper look."""
-        if not known:
-            return names
-        found = []
-        for name in names:
-            try:
-                status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
-            except OSError:
-                found.append(name)
-                continue
-            glance = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
-            if glance != known.get(name) or status.st_nlink != 1:
-                found.append(name)
-        return found
 
 
 @dataclass(slots=True)

@@ -1,11 +1,11 @@
 """What is known of the names in a folder, a page at a time: this runs for every folder of every scan."""
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, LargeBinary, Row, bindparam, case, select
+from sqlalchemy import BindParameter, Connection, LargeBinary, bindparam, case, select
 
 from glacierkeep.catalog.batches import PAGE
 from glacierkeep.catalog.columns import unsigned
@@ -49,7 +49,7 @@ class KnownNames:
     *last* is the last of these names; None if none come after them.
     """
 
-    def __init__(self, rows: Iterable[Row[Any]] = (), last: bytes | None = None) -> None:
+    def __init__(self, rows: Sequence[Any] = (), last: bytes | None = None) -> None:
         self._rows = rows
         self.last = last
         self.glances: Mapping[bytes, Glance] = {row[0]: row[1:5] for row in rows}
@@ -59,7 +59,7 @@ class KnownNames:
         return _read(self._by_name[name]) if name in self.glances else None
 
     @cached_property
-    def _by_name(self) -> dict[bytes, Row[Any]]:
+    def _by_name(self) -> dict[bytes, Any]:
         return {row[0]: row for row in self._rows}
 
 
@@ -79,10 +79,10 @@ def known_at(connection: Connection, folder_id: int, vault_id: int, name: bytes)
     return _read(row) if row else None
 
 
-def _page(rows: list[Row[Any]]) -> KnownNames:
+def _page(rows: Sequence[Any]) -> KnownNames:
     return KnownNames(rows[:PAGE], rows[PAGE - 1][0]) if len(rows) > PAGE else KnownNames(rows)
 
 
-def _read(row: Row[Any]) -> Known:
+def _read(row: Any) -> Known:
     _, seen, size, mtime, inode, key, kind, mode, target = row
     return Known(key, _KINDS[kind], size, mtime, mode, unsigned(inode), target, seen is not None)

@@ -15,7 +15,8 @@ from glacierkeep.domain.records import Known
 
 # Built once: it runs for every folder of every scan.
 _SUBFOLDERS = select(folders.c.name, folders.c.id).where(
-    folders.c.root_id == select(folders.c.root_id).where(folders.c.id == bindparam("folder")).scalar_subquery(),
+    folders.c.root_id
+    == select(folders.c.root_id).where(folders.c.id == bindparam("folder")).scalar_subquery(),
     folders.c.parent_id == bindparam("folder"),
 )
 
@@ -44,7 +45,8 @@ class Tree:
 
     def subfolders(self, folder_id: int) -> dict[bytes, int]:
         """Every folder ever recorded in this one: name and key; what lies in it may all be gone."""
-        return {name: key for name, key in self._connection.execute(_SUBFOLDERS, {"folder": folder_id}).all()}
+        rows = self._connection.execute(_SUBFOLDERS, {"folder": folder_id})
+        return {row.name: row.id for row in rows}
 
     def find_folder(self, root_id: int, path: bytes) -> int | None:
         """The key of the folder at *path*, or None."""

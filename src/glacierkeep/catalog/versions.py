@@ -98,8 +98,7 @@ class Versions:
         that leads out of the root. mtimes beyond 63 bits of ns are cut there.
         """
         recording = Recording(self._connection, root_id, vault_id, archive_key, adopted=adopted)
-        with self._connection.begin_nested():
-            return recording.record(run_id, list(new), self._clock.now())
+        return recording.record(run_id, list(new), self._clock.now())
 
     def confirm(self, version_ids: Iterable[int]) -> None:
         """Their content was read back and agreed: they are no longer merely adopted."""

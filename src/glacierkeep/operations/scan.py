@@ -6,7 +6,7 @@ A plan lies in spools on disk, because ten million changed files must not lie in
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -128,7 +128,7 @@ class _Scan:
         parent = names.parent_of(self.scope.start)
         known = self._known_at(self._folder_id(parent), names.name_of(self.scope.start))
         entry = entry_of(os.path.join(self.scope.path, self.scope.start))
-        self._compare(replace(entry, path=self.scope.start), known)
+        self._compare(entry._replace(path=self.scope.start), known)
 
     def take_folders(self, stop: Callable[[], bool]) -> None:
         start = self.scope.start
@@ -209,7 +209,7 @@ class _Scan:
         first = self.links.first_path(entry.device, entry.inode, entry.path)
         if first == entry.path:
             return entry
-        return replace(entry, kind=FileKind.HARDLINK, target=first)
+        return entry._replace(kind=FileKind.HARDLINK, target=first)
 
     def _note_gone(
         self, listing: FolderListing, missing: Iterable[tuple[bytes, FileKind]], subfolders: dict[bytes, int]

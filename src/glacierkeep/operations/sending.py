@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from glacierkeep.bundle.encode import encode
@@ -156,7 +156,7 @@ class Sending:
         entry = change.entry
         if entry.kind is not FileKind.HARDLINK or entry.target not in self.failed:
             return change
-        return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
+        return change._replace(entry=entry._replace(kind=FileKind.FILE, target=None))
 
     # Big files
 
