@@ -15,10 +15,12 @@ _NO_NAMES = (b"", b".", b"..")
 _COLUMNS = ("id", "root_id", "parent_id", "name", "text")
 
 
+_TOP = select(folders.c.id).where(folders.c.root_id == bindparam("root"), folders.c.parent_id.is_(None))
+
+
 def find_top(connection: Connection, root_id: int) -> int | None:
     """The root's own folder, or None."""
-    top = select(folders.c.id).where(folders.c.root_id == root_id, folders.c.parent_id.is_(None))
-    return connection.execute(top).scalar()
+    return connection.execute(_TOP, {"root": root_id}).scalar()
 
 
 def make_top(connection: Connection, root_id: int) -> int:
@@ -118,13 +120,13 @@ def occupied(connection: Connection, places: Iterable[Place]) -> set[int]:
         asked.setdefault(folder_id, []).append(name)
     firsts = [(folder_id, min(some)) for folder_id, some in asked.items()]
     rows = rows_at(connection, _select_next, firsts)
-    return {row[0] for row in rows if row[1] is not None and row[1] <= max(asked[row[0]])}
+    return {row.column1 for row in rows if row.first is not None and row.first <= max(asked[row.column1])}
 
 
 def _select_next(asked: CTE) -> Select[Any]:
     following = (files.c.folder_id == asked.c.column1) & (files.c.name >= asked.c.column2)
     first = select(func.min(files.c.name)).where(following).correlate(asked).scalar_subquery()
-    return select(asked.c.column1, first)
+    return select(asked.c.column1, first.label("first"))
 
 
 def find_files(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:

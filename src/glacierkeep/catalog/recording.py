@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Row, Select, select
+from sqlalchemy import CTE, Connection, Row, Select, bindparam, select
 
 from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
@@ -19,6 +19,9 @@ from glacierkeep.catalog.schema import archives, files, runs, versions
 from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.files import kept_mtime
 from glacierkeep.domain.records import NewVersion
+
+_RUN_BEGAN = select(runs.c.started_at).where(runs.c.id == bindparam("key"))
+_ARCHIVE_MADE = select(archives.c.created_at).where(archives.c.id == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +79,12 @@ class Recording:
         places = make_places(self._connection, self._root_id, [item.path for item in items])
         self._load(places)
         fresh = self._fresh(items, places)
-        made = insert_fresh(
-            self._connection,
-            [items[at] for at in fresh],
-            [places[at] for at in fresh],
-            [lying[at] for at in fresh],
-            self._vault_id,
-            sighting,
-        )
-        keys = dict(zip(fresh, made, strict=True))
+        if len(fresh) == len(items):
+            return list(insert_fresh(self._connection, items, places, lying, self._vault_id, sighting))
+        some = ([each[at] for at in fresh] for each in (items, places, lying))
+        keys = dict(zip(fresh, insert_fresh(self._connection, *some, self._vault_id, sighting), strict=True))
         rest = [at for at in range(len(items)) if at not in keys]
-        if rest:
-            self._record_rest(rest, items, places, keys, sighting)
+        self._record_rest(rest, items, places, keys, sighting)
         return [keys[at] for at in range(len(items))]
 
     def _load(self, places: list[Place]) -> None:
@@ -138,10 +135,8 @@ class Recording:
                 self._earlier.setdefault(row.file_id, []).append(_said(row))
 
     def _first_seen(self, run_id: int | None, now: datetime) -> datetime:
-        known = select(runs.c.started_at).where(runs.c.id == run_id)
-        if run_id is None:
-            known = select(archives.c.created_at).where(archives.c.id == self._archive_key)
-        seen: datetime | None = self._connection.execute(known).scalar()
+        known, key = (_RUN_BEGAN, run_id) if run_id is not None else (_ARCHIVE_MADE, self._archive_key)
+        seen: datetime | None = self._connection.execute(known, {"key": key}).scalar()
         return seen or now
 
     def _decide(self, item: NewVersion, place: Place, first: int, sighting: Sighting) -> int:

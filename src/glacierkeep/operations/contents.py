@@ -10,7 +10,7 @@ from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.records import NewVersion, Piece, Root, Version
 from glacierkeep.domain.segments import Segment, SegmentMap
 
-_AT_ONCE = 2000
+_AT_ONCE = 4000
 """Members of a bundle that are written down by one call: all in one transaction, never all in memory."""
 
 
