@@ -55,7 +55,7 @@ def ask_known(kept: Kept, records: Records) -> None:
 
 
 def ask_content(kept: Kept, records: Records) -> None:
-    records.versions.same_content(kept.vault.vault_id, hash_content(b"content"))
+    records.versions.same_content(kept.vault.vault_id, [hash_content(b"content")])
     records.versions.sizes_stored(kept.vault.vault_id, [1, 7, 900])
 
 

@@ -68,5 +68,7 @@ def version_row(key: int, file_id: int, item: NewVersion, sighting: Sighting) ->
     """The row of *item*, in the order of VERSION."""
     _, kind, size, mtime_ns, mode, inode, hashes, target, *_ = item
     _, md5, tree_hash = hashes or (0, None, None)
-    facts = (int(kind), size, kept_mtime(mtime_ns), mode, target, md5, tree_hash, signed(inode))
-    return (key, file_id, *facts, int(sighting.adopted), sighting.run_id, sighting.seen)
+    return (
+        key, file_id, int(kind), size, kept_mtime(mtime_ns), mode, target, md5, tree_hash, signed(inode),
+        int(sighting.adopted), sighting.run_id, sighting.seen,
+    )  # fmt: skip

@@ -81,8 +81,15 @@ class Recording:
         fresh = self._fresh(items, places)
         if len(fresh) == len(items):
             return list(insert_fresh(self._connection, items, places, lying, self._vault_id, sighting))
-        some = ([each[at] for at in fresh] for each in (items, places, lying))
-        keys = dict(zip(fresh, insert_fresh(self._connection, *some, self._vault_id, sighting), strict=True))
+        made = insert_fresh(
+            self._connection,
+            [items[at] for at in fresh],
+            [places[at] for at in fresh],
+            [lying[at] for at in fresh],
+            self._vault_id,
+            sighting,
+        )
+        keys = dict(zip(fresh, made, strict=True))
         rest = [at for at in range(len(items)) if at not in keys]
         self._record_rest(rest, items, places, keys, sighting)
         return [keys[at] for at in range(len(items))]
