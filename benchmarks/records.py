@@ -20,6 +20,7 @@ of the process and the system for it.
 """
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -36,6 +37,8 @@ from itertools import count, islice
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from glacierkeep.cli.main import BETWEEN_LOOKS
 
 if TYPE_CHECKING:
     from glacierkeep.bundle.spool import Spool
@@ -75,6 +78,7 @@ def main() -> None:
     said = parser.parse_args()
     if said.deed:
         name, *words = said.deed
+        gc.set_threshold(BETWEEN_LOOKS)
         print(json.dumps(DEEDS[name](*words)))
         return
     folder = Path(tempfile.mkdtemp(dir=said.folder, prefix="gk-bench-"))
