@@ -351,3 +351,33 @@ def test_entry_in_the_current_folder(tree: Any, monkeypatch: pytest.MonkeyPatch)
     tree.file(b"f")
     monkeypatch.chdir(tree.path)
     assert entry_of(b"f") == tree.entry(b"f")
+
+
+def test_what_a_glance_does_not_settle(tree: Any) -> None:
+    """Only a file with one name whose mode, size, mtime and inode agree is passed over; order is kept."""
+    names = [b"chmod", b"grown", b"linked", b"moved", b"new", b"replaced", b"same", b"symlink", b"touched"]
+    for name in names:
+        tree.file(name)
+    glances = {name: _glance(tree, name) for name in names}
+    del glances[b"new"]
+    os.chmod(tree.below(b"chmod"), 0o600)
+    tree.file(b"grown", b"more content")
+    os.link(tree.below(b"linked"), tree.below(b"twin"))
+    os.rename(tree.below(b"moved"), tree.below(b"gone"))
+    tree.file(b"other")
+    os.rename(tree.below(b"other"), tree.below(b"replaced"))
+    os.unlink(tree.below(b"symlink"))
+    os.symlink(b"same", tree.below(b"symlink"))
+    os.utime(tree.below(b"touched"), ns=(1, 1))
+
+    walked = walk(tree.raw, rules=Rules(), one_file_system=True, trouble=tree.troubles)
+    listing = next(walked)
+    assert listing.entries.unlike(names, glances) == [name for name in names if name != b"same"]
+    assert listing.entries.unlike(names, {}) == names
+    assert [entry.path for entry in listing.entries.at([b"same", b"moved"])] == [b"same"]
+    assert (listing.skipped, tree.troubles.told) == ([b"moved"], [(b"moved", "vanished")])
+
+
+def _glance(tree: Any, name: bytes) -> tuple[int, int, int, int]:
+    status = os.lstat(tree.below(name))
+    return status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino

@@ -90,7 +90,7 @@ class Kept:
             key = records.tree.find_folder(self.root.root_id, folder)
             if key is None:
                 return None
-            return records.tree.known(key, (vault or self.vault).vault_id).get(name)
+            return records.tree.known_at(key, (vault or self.vault).vault_id, name)
 
     def paths(self, path: bytes = b"", **view) -> list[bytes]:
         """The paths below *path*, label cut off, as they are walked."""

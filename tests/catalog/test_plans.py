@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from catalog.keeping import Kept, a_file, a_folder
-from glacierkeep.catalog import Records
+from glacierkeep.catalog import KnownNames, Records
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import NewVersion, Piece
@@ -48,11 +48,14 @@ def plans(path: Path, said: list[tuple[str, object]]) -> Iterator[tuple[str, lis
 
 
 def ask_known(kept: Kept, records: Records) -> None:
-    records.tree.known(records.tree.find_folder(kept.root.root_id, b"f"), kept.vault.vault_id)
+    place = (records.tree.find_folder(kept.root.root_id, b"f"), kept.vault.vault_id)
+    records.tree.known_at(*place, b"a")
+    list(kept.catalog.names_after(*place, KnownNames(last=b"")))
+    records.tree.first_names(*place)
 
 
 def ask_content(kept: Kept, records: Records) -> None:
-    records.versions.same_content(kept.vault.vault_id, hash_content(b"content"))
+    records.versions.same_content(kept.vault.vault_id, [hash_content(b"content")])
     records.versions.sizes_stored(kept.vault.vault_id, [1, 7, 900])
 
 

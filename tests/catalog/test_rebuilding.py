@@ -83,7 +83,7 @@ def changed(kept: Kept) -> list[Callable[[], object]]:
 
 
 def _same(version_id: int) -> NewVersion:
-    return replace(a_file(b"moved too"), pieces=(), same_as=version_id)
+    return a_file(b"moved too")._replace(pieces=(), same_as=version_id)
 
 
 def test_a_full_copy_says_everything(kept: Kept, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What becomes of versions that are recorded."""
 
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -98,7 +100,7 @@ def test_only_present_archives_store(kept: Kept, state: ArchiveState) -> None:
         records.archives.mark([old], state)
     assert not kept.known(b"a").stored
     with kept.catalog.read() as records:
-        assert records.versions.same_content(kept.vault.vault_id, hash_content(b"content")) is None
+        assert records.versions.same_content(kept.vault.vault_id, [hash_content(b"content")]) == {}
         assert records.versions.sizes_stored(kept.vault.vault_id, [7]) == set()
     assert kept.record(a_file(b"a"), archive=new) == [key]
     assert kept.known(b"a").stored
@@ -130,7 +132,8 @@ def test_same_content_is_referred_to_not_sent_again(kept: Kept) -> None:
     archive = kept.archive()
     (first,) = kept.record(a_file(b"a", pieces=(Piece(100, 7),)), archive=archive)
     with kept.catalog.write() as records:
-        found = records.versions.same_content(kept.vault.vault_id, hash_content(b"content"))
+        content = hash_content(b"content")
+        found = records.versions.same_content(kept.vault.vault_id, [content]).get(content)
         assert found == first
         new = a_file(b"copy/b", pieces=(), same_as=found)
         (second,) = records.versions.record(kept.run, kept.root.root_id, kept.vault.vault_id, None, [new])
@@ -158,14 +161,17 @@ def test_content_that_is_gone_meanwhile_cannot_be_referred_to(kept: Kept) -> Non
 def test_same_content_needs_size_and_both_hashes(kept: Kept) -> None:
     """Another size, tree hash or MD5 is another content; an unrecorded MD5 does not matter."""
     hashes = some_hashes(7)
-    kept.record(a_file(b"a", hashes=hashes), a_file(b"b", b"seven77", hashes=some_hashes(7, 1)))
+    other = some_hashes(7, 1)
+    one, two = kept.record(a_file(b"a", hashes=hashes), a_file(b"b", b"seven77", hashes=other))
+    unlike = [
+        hashes._replace(md5=b"0" * 16),
+        hashes._replace(size=8),
+        hashes._replace(tree_hash=b"0" * 32),
+    ]
+    strangers = [some_hashes(size) for size in range(100, 500)]
     with kept.catalog.read() as records:
-        same = records.versions.same_content
-        vault_id = kept.vault.vault_id
-        assert same(vault_id, hashes) is not None
-        assert same(vault_id, type(hashes)(7, b"0" * 16, hashes.tree_hash)) is None
-        assert same(vault_id, type(hashes)(8, hashes.md5, hashes.tree_hash)) is None
-        assert same(vault_id, type(hashes)(7, hashes.md5, b"0" * 32)) is None
+        found = records.versions.same_content(kept.vault.vault_id, [*strangers, hashes, *unlike, other])
+    assert found == {hashes: one, other: two}
 
 
 def test_sizes_stored(kept: Kept) -> None:
@@ -228,7 +234,7 @@ def test_volumes_add_up(kept: Kept) -> None:
         assert [(one.archive_key, one.version_offset) for one in extents] == list(
             zip(archives, [0, 400, 800], strict=True)
         )
-        assert records.versions.same_content(kept.vault.vault_id, whole.hashes) is not None
+        assert records.versions.same_content(kept.vault.vault_id, [whole.hashes])
     with kept.catalog.write() as records:
         records.archives.mark([archives[1]], ArchiveState.LOST)
     assert not kept.known(b"big").stored
@@ -311,7 +317,7 @@ def test_our_own_reading_confirms_an_adopted_version(kept: Kept) -> None:
 def test_a_foreign_bundles_word_is_not_trusted_as_content(kept: Kept) -> None:
     """An adopted member is not "the same content"; an adopted whole archive is, and a confirmed member."""
     (member,) = kept.record(a_file(b"m", b"member"), adopted=True)
-    hashes = some_hashes(50)
+    hashes, content = some_hashes(50), hash_content(b"member")
     new = kept.new_archive(50, kind="foreign")
     whole = type(new)(
         **{name: getattr(new, name) for name in new.__slots__} | {"tree_hash": hashes.tree_hash}
@@ -321,10 +327,9 @@ def test_a_foreign_bundles_word_is_not_trusted_as_content(kept: Kept) -> None:
     file = a_file(b"f", b"x" * 50, hashes=type(hashes)(50, None, hashes.tree_hash))
     (alone,) = kept.record(file, archive=archive, adopted=True)
     with kept.catalog.write() as records:
-        assert records.versions.same_content(kept.vault.vault_id, hash_content(b"member")) is None
-        assert records.versions.same_content(kept.vault.vault_id, hashes) == alone
+        assert records.versions.same_content(kept.vault.vault_id, [content, hashes]) == {hashes: alone}
         records.versions.confirm([member])
-        assert records.versions.same_content(kept.vault.vault_id, hash_content(b"member")) == member
+        assert records.versions.same_content(kept.vault.vault_id, [content]) == {content: member}
 
 
 def test_a_folder_with_files_has_metadata_and_no_bytes(kept: Kept) -> None:
@@ -390,3 +395,91 @@ def test_recording_is_quick(kept: Kept) -> None:
     began = time.process_time()
     kept.record(*new, archive=archive)
     assert time.process_time() - began < 10
+
+
+def test_new_and_known_names_together(kept: Kept) -> None:
+    """One call may bring new names, known ones, changed ones and the same name twice; keys come in their order."""
+    old, same = kept.record(a_file(b"f/b", b"old"), a_file(b"f/d", b"same"))
+    new = [
+        a_file(b"f/a"),
+        a_file(b"f/b", b"changed"),
+        a_file(b"f/c"),
+        a_file(b"f/d", b"same"),
+        a_file(b"g/a"),
+    ]
+    keys = kept.record(*new)
+    assert keys[3] == same
+    assert len({*keys, old}) == 6
+    assert [kept.known(item.path).version_id for item in new] == keys
+    twice = kept.record(a_file(b"h/a", b"first"), a_file(b"h/a", b"second"))
+    assert [version.version_id for version in kept.versions(b"h/a", history=True)] == twice
+    assert kept.known(b"h/a").version_id == twice[1]
+
+
+NAMES = st.sampled_from([b"a", b"b", b"a/a", b"a/b", b"b/\xff", b"b/\xc3\x84", b"c/d/e"])
+ITEMS = st.builds(
+    lambda path, content, kind: a_folder(path) if kind == "folder" else a_file(path, content),
+    NAMES,
+    st.sampled_from([b"one", b"two"]),
+    st.sampled_from(["file", "file", "folder"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches=st.lists(st.lists(ITEMS, max_size=6), max_size=3))
+def test_recording_together_is_recording_one_by_one(
+    batches: list[list[NewVersion]], tmp_path_factory: pytest.TempPathFactory, empty: Path
+) -> None:
+    """Whatever is recorded in one call comes out as if each item had been recorded in a call of its own."""
+    folder = tmp_path_factory.mktemp("two")
+    outcomes = []
+    for alone in (False, True):
+        shutil.copy(empty, folder / str(alone))
+        clock = HandClock()
+        catalog = Catalog.open(folder / str(alone), clock=clock, machine="here")
+        kept = keep(catalog, clock)
+        for batch in batches:
+            archive = kept.archive()
+            for some in [[item] for item in batch] if alone else [batch]:
+                kept.record(*some, archive=archive)
+            kept.next_run()
+        outcomes.append(_all_of(kept))
+        catalog.close()
+    assert outcomes[0] == outcomes[1]
+
+
+def _all_of(kept: Kept) -> list[tuple[object, ...]]:
+    """Every version, with where its bytes lie; keys left out."""
+    with kept.catalog.read() as records:
+        return [
+            (
+                version.path, version.kind, version.size, version.tree_hash, version.first_seen, version.current,
+                [
+                    (each.archive_key, each.segment, each.ordinal, each.offset, each.length)
+                    for each in records.versions.extents(version.version_id, kept.vault.vault_id)
+                ],
+            )
+            for version in kept.versions(history=True)
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        a_file(b"../out"),
+        a_file(b"a//b"),
+        a_file(b"/a"),
+        a_file(b"a/"),
+        a_file(b"a\0"),
+        a_file(b"a", b"x" * 2000),
+    ],
+    ids=["up", "empty component", "from the top", "no name", "NUL", "outside its archive"],
+)
+def test_what_cannot_be_recorded_leaves_nothing(kept: Kept, item: NewVersion) -> None:
+    """A path that leads out, or a piece outside its archive, is refused; nothing of the call stays."""
+    key = kept.archive()
+    place = (kept.root.root_id, kept.vault.vault_id)
+    with kept.catalog.write() as records, pytest.raises(ValueError, match=r"path|piece"):
+        records.versions.record(kept.run, *place, key, [a_file(b"new/a"), item])
+    with kept.catalog.read() as records:
+        assert records.tree.find_folder(kept.root.root_id, b"new") is None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from glacierkeep.bundle.rules import Rules
+from glacierkeep.catalog.batches import PAGE
 from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import Exit
 from glacierkeep.operations.preview import preview
@@ -131,3 +132,28 @@ def test_a_file_that_becomes_a_folder_and_back(world: World, root: Path, tmp_pat
     world.upload(root)
     assert world.retrieve("root", to=tmp_path / "file").exit is Exit.DONE
     assert differences(root, tmp_path / "file" / "root") == []
+
+
+def test_a_folder_of_several_pages(world: World, tmp_path: Path) -> None:
+    """Of thousands of names in one folder just those that came, went or changed are found, at pages' ends too."""
+    root = tmp_path / "many"
+    root.mkdir()
+    names = [f"{number:05}" for number in range(2 * PAGE + 1)]
+    for name in names:
+        (root / name).write_text(name)
+    world.upload(root)
+    for at in (0, PAGE - 1, PAGE, 2 * PAGE - 1, 2 * PAGE):
+        (root / names[at]).unlink()
+    for at in (1, PAGE - 2, PAGE + 1, 2 * PAGE - 2):
+        (root / names[at]).write_text("changed")
+    for name in ("!", names[PAGE - 1] + "a", names[PAGE] + "a", "~"):
+        (root / name).write_text(name)
+    os.rename(root / names[500], root / "spare")
+    os.mkdir(root / names[500])
+    (root / names[500] / "inside").write_text("inside")
+
+    outcome = world.upload(root)
+    assert (outcome.new, outcome.changed, outcome.gone) == (6, 4, 5)
+    assert outcome.unchanged == len(names) - 5 - 4 - 1
+    world.retrieve("many", to=tmp_path / "back")
+    assert differences(root, tmp_path / "back" / "many") == []

@@ -7,7 +7,7 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -100,7 +100,7 @@ class BundleWriter:
 
     def add_hardlink(self, name: bytes, entry: Entry, target: bytes) -> Member:
         """Add another name of the file *target*: a name, label included, that came before in this bundle."""
-        return self._add_header(name, replace(entry, kind=FileKind.HARDLINK, size=0, target=target))
+        return self._add_header(name, entry._replace(kind=FileKind.HARDLINK, size=0, target=target))
 
     def finish(self) -> PackedBundle:
         """Write the manifest and the end, and make sure that all of it is on the disk."""

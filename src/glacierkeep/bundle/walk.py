@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from glacierkeep.bundle.folder import FOLDER_FLAGS, SOURCE_FLAGS, lstat_below, o
 from glacierkeep.bundle.outcome import WORK_FOLDER
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.domain import names
-from glacierkeep.domain.files import Entry, FileKind
+from glacierkeep.domain.files import Entry, FileKind, Glance
 
 Trouble: TypeAlias = Callable[[bytes, str, str], None]
 """Told of what is not taken: path relative to the root, a stable code, a sentence.
@@ -29,6 +29,57 @@ NO_BACKUP = b".nobackup"
 _ENCODING = sys.getfilesystemencoding()
 
 
+class Entries(Collection[Entry]):
+    """The files and symlinks of an open folder, by *names* in order; each is looked at when it is asked for."""
+
+    def __init__(
+        self,
+        walker: "_Walker | None" = None,
+        descriptor: int = -1,
+        prefix: bytes = b"",
+        names: Sequence[bytes] = (),
+        skipped: list[bytes] | None = None,
+    ) -> None:
+        self.names = names
+        self._walker, self._descriptor, self._prefix, self._skipped = walker, descriptor, prefix, skipped
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, entry: object) -> bool:
+        return entry in list(self)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self.at(self.names)
+
+    def at(self, names: Iterable[bytes]) -> Iterator[Entry]:
+        """Those of *names*; what turns out to be neither file nor symlink joins the listing's *skipped*."""
+        if self._walker is None or self._skipped is None:
+            return
+        for name in names:
+            entry = self._walker.entry_at(name, self._prefix + name, self._descriptor)
+            if entry is None:
+                self._skipped.append(name)
+            else:
+                yield entry
+
+    def unlike(self, names: Sequence[bytes], known: Mapping[bytes, Glance]) -> Sequence[bytes]:
+        """Those of *names* that are not, at first sight, unchanged files as *known*. All else needs a proper look."""
+        if not known:
+            return names
+        found = []
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            except OSError:
+                found.append(name)
+                continue
+            glance = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+            if glance != known.get(name) or status.st_nlink != 1:
+                found.append(name)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class FolderListing:
     """One folder. *path* is relative to the root; *entry* the folder itself.
@@ -37,13 +88,13 @@ class FolderListing:
     names that are left out knowingly, *skipped* those that are there but cannot be taken. If *unreadable*, there
     may be more: nothing below may be taken for gone.
 
-    Entries are looked at as they are iterated over, once, before the next listing is asked for: of a folder with
-    a million names only the names lie in memory. What turns out to be no file then joins *skipped*.
+    Entries are looked at as they are iterated over, before the next listing is asked for: of a folder with a
+    million names only the names lie in memory. What turns out to be no file then joins *skipped*.
     """
 
     path: bytes
     entry: Entry
-    entries: Collection[Entry] = ()
+    entries: Entries = field(default_factory=Entries)
     folders: list[bytes] = field(default_factory=list)
     excluded: list[bytes] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
@@ -122,16 +173,28 @@ class _Walker:
         unreadable = False
         try:
             with os.scandir(descriptor) as items:
-                for item in items:
-                    self._take(item, found, only)
+                self._take_all(items, found, only)
         except OSError as error:
             self._tell(folder.path, error)
             unreadable = True
-        entries = _Entries(self, descriptor, found.prefix, sorted(found.names), found.skipped)
+        entries = Entries(self, descriptor, found.prefix, sorted(found.names), found.skipped)
         return found.listing(folder, entries, unreadable), found.folders
 
-    def _take(self, item: "os.DirEntry[str]", found: "_Found", only: frozenset[bytes] | None) -> None:
-        name = item.name.encode(_ENCODING, "surrogateescape")
+    def _take_all(
+        self, items: "Iterable[os.DirEntry[str]]", found: "_Found", only: frozenset[bytes] | None
+    ) -> None:
+        """This runs for every name there is: where nothing is left out, a file is just a name."""
+        all_wanted = only is None and self.rules.empty
+        for item in items:
+            name = item.name.encode(_ENCODING, "surrogateescape")
+            if all_wanted and name != WORK_FOLDER and not item.is_dir(follow_symlinks=False):
+                found.names.append(name)
+            else:
+                self._take(item, name, found, only)
+
+    def _take(
+        self, item: "os.DirEntry[str]", name: bytes, found: "_Found", only: frozenset[bytes] | None
+    ) -> None:
         path = found.prefix + name
         if (only is not None and name not in only) or self._is_excluded(item, name, path):
             found.excluded.append(name)
@@ -182,30 +245,6 @@ class _Walker:
         self.trouble(path, "vanished" if gone else "unreadable", sentence)
 
 
-class _Entries(Collection[Entry]):
-    """The files and symlinks of an open folder, looked at one by one; what is none of them joins *skipped*."""
-
-    def __init__(
-        self, walker: _Walker, descriptor: int, prefix: bytes, names: list[bytes], skipped: list[bytes]
-    ) -> None:
-        self._walker, self._descriptor, self._prefix = walker, descriptor, prefix
-        self._names, self._skipped = names, skipped
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __contains__(self, entry: object) -> bool:
-        return entry in list(self)
-
-    def __iter__(self) -> Iterator[Entry]:
-        for name in self._names:
-            entry = self._walker.entry_at(name, self._prefix + name, self._descriptor)
-            if entry is None:
-                self._skipped.append(name)
-            else:
-                yield entry
-
-
 @dataclass(slots=True)
 class _Found:
     prefix: bytes
@@ -214,7 +253,7 @@ class _Found:
     excluded: list[bytes] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
 
-    def listing(self, folder: Entry, entries: Collection[Entry], unreadable: bool) -> FolderListing:
+    def listing(self, folder: Entry, entries: Entries, unreadable: bool) -> FolderListing:
         """All of it in name order."""
         self.folders.sort(key=_path_of)
         deeper = [names.name_of(entry.path) for entry in self.folders]

@@ -1,6 +1,7 @@
 """The catalog: what is kept, where, how surely. The only place that knows SQLAlchemy and Alembic."""
 
 from glacierkeep.catalog.catalog import Catalog
+from glacierkeep.catalog.known import KnownNames
 from glacierkeep.catalog.records import Records
 from glacierkeep.catalog.values import (
     ArchiveGone,
@@ -21,6 +22,7 @@ __all__ = [
     "FolderName",
     "Inventory",
     "InventoryState",
+    "KnownNames",
     "LedgerEntry",
     "NewFinding",
     "PastEvent",

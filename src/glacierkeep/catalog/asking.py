@@ -1,14 +1,14 @@
-"""Looking up many places at once: pairs of a folder's key and a name, joined as a list of values.
+"""Looking up many things at once by several columns, such as a folder's key and a name: joined as a list of values.
 
 `(folder_id, name) IN (VALUES …)` would say the same, but SQLite walks the whole index for it.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import CTE, Connection, LargeBinary, Row, Select, column, text
+from sqlalchemy.types import TypeEngine
 
 from glacierkeep.catalog.batches import FEW, batched
 from glacierkeep.catalog.columns import Big
@@ -16,27 +16,41 @@ from glacierkeep.catalog.columns import Big
 Place = tuple[int, bytes]
 """A folder's key and a name in it."""
 
-_SIZES = [1, 10, 60, FEW]
-"""Statements are built for so many places; shorter lists repeat their last one."""
+Types = tuple[TypeEngine[Any], ...]
+PLACE: Types = (Big, LargeBinary())
+CONTENT: Types = (Big, LargeBinary(), LargeBinary())
+"""A size, an MD5 and a tree hash: what Hashes are."""
+
+_FEWER = (1, 10, 60)
+"""Statements are built for so many, or for as many as one may have; shorter lists repeat their last."""
 
 Build = Callable[[CTE], Select[Any]]
-"""Makes a query on the places asked for: their columns are `column1` (folder) and `column2` (name)."""
+"""Makes a query on what is asked for: its columns are `column1`, `column2` and so on."""
 
 
 def rows_at(
-    connection: Connection, build: Build, places: Iterable[Place], **others: object
+    connection: Connection,
+    build: Build,
+    wanted: Iterable[tuple[object, ...]],
+    *,
+    types: Types = PLACE,
+    **others: object,
 ) -> Iterator[Row[Any]]:
-    """The rows *build*'s query finds for *places*, some perhaps repeated; *others* are its own parameters."""
-    for few in batched(places):
-        count = _SIZES[bisect_left(_SIZES, len(few))]
+    """The rows *build*'s query finds for *wanted*, some perhaps repeated; *others* are its own parameters."""
+    most = FEW * len(PLACE) // len(types)
+    for few in batched(wanted, most):
+        count = next((size for size in _FEWER if size >= len(few)), most)
         asked: dict[str, object] = dict(others)
         for at in range(count):
-            asked[f"folder{at}"], asked[f"name{at}"] = few[min(at, len(few) - 1)]
-        yield from connection.execute(_built(build, count), asked).all()
+            for number, value in enumerate(few[min(at, len(few) - 1)], start=1):
+                asked[f"asked{at}_{number}"] = value
+        yield from connection.execute(_built(build, types, count), asked).all()
 
 
 @lru_cache(maxsize=64)
-def _built(build: Build, count: int) -> Select[Any]:
-    rows = ", ".join(f"(:folder{at}, :name{at})" for at in range(count))
-    values = text(f"VALUES {rows}").columns(column("column1", Big), column("column2", LargeBinary))
-    return build(values.cte("asked"))
+def _built(build: Build, types: Types, count: int) -> Select[Any]:
+    numbers = range(1, len(types) + 1)
+    rows = (", ".join(f":asked{at}_{number}" for number in numbers) for at in range(count))
+    values = text("VALUES " + ", ".join(f"({row})" for row in rows))
+    columns = [column(f"column{number}", kind) for number, kind in zip(numbers, types, strict=True)]
+    return build(values.columns(*columns).cte("asked"))

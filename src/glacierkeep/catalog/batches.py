@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 T = TypeVar("T")
 
@@ -28,7 +29,12 @@ def batched(items: Iterable[T], size: int = FEW) -> Iterator[list[T]]:
 
 def next_key(connection: Connection, table: Table) -> int:
     """The first free key of *table*; free until the end of this write, since there is only one writer."""
-    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
+    return int(connection.execute(_highest_key(table)).scalar_one()) + 1
+
+
+@cache
+def _highest_key(table: Table) -> Select[int]:
+    return select(func.coalesce(func.max(table.c.id), 0))
 
 
 def insert_rows(

@@ -11,13 +11,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from glacierkeep.catalog import pages, walk
-from glacierkeep.catalog.batches import PAGE, batched
+from glacierkeep.catalog.batches import batched
 from glacierkeep.catalog.connections import for_writing, open_pool
 from glacierkeep.catalog.copying import Copying
 from glacierkeep.catalog.creation import check_header
 from glacierkeep.catalog.creation import create as create_file
 from glacierkeep.catalog.identity import Identity
 from glacierkeep.catalog.inventories import AT_ONCE, Inventories
+from glacierkeep.catalog.known import KnownNames, names_after
 from glacierkeep.catalog.rebuilding import Rebuilding
 from glacierkeep.catalog.records import Records
 from glacierkeep.catalog.schema import HEAD
@@ -28,7 +29,7 @@ from glacierkeep.catalog.view import View
 from glacierkeep.clock import Clock
 from glacierkeep.domain.copies import Copy, CopyHeader, Expected
 from glacierkeep.domain.files import FileKind
-from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Known, Root, Version
+from glacierkeep.domain.records import Archive, Extent, Item, ItemState, Root, Version
 from glacierkeep.domain.service import ListedArchive
 from glacierkeep.errors import CatalogOutdated, CatalogUnusable
 
@@ -161,16 +162,12 @@ class Catalog:
         """The lines of an inventory, by archive id (code points)."""
         return pages.listed_rows(self._connected, inventory_id)
 
-    def known_names(self, folder_id: int, vault_id: int) -> Iterator[tuple[bytes, Known]]:
-        """Every live name in the folder, in order; as `tree.known`, for folders of any size."""
-        last: bytes | None = None
-        while True:
-            with self.read() as records:
-                page = records.tree.known_after(folder_id, vault_id, last)
-            yield from page
-            if len(page) < PAGE:
-                return
-            last = page[-1][0]
+    def names_after(self, folder_id: int, vault_id: int, names: KnownNames) -> Iterator[KnownNames]:
+        """The live names of the folder that come after *names*, for folders of any size."""
+        while names.last is not None:
+            with self._connected() as connection:
+                names = names_after(connection, folder_id, vault_id, names.last)
+            yield names
 
     def versions_in(self, archive_key: int) -> Iterator[Version]:
         """The versions, retired ones left out, of which bytes lie in the archive."""

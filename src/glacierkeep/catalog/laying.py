@@ -8,14 +8,14 @@ from sqlalchemy import CTE, Connection, Row, Select, select
 
 from glacierkeep.catalog.asking import rows_at
 from glacierkeep.catalog.batches import batched, insert_rows
+from glacierkeep.catalog.fresh import EXTENT
+from glacierkeep.catalog.pieces import Pieces
 from glacierkeep.catalog.places import find_folders, stands_at
 from glacierkeep.catalog.schema import archives, extents, files, segments, versions
 from glacierkeep.catalog.values import ArchiveGone
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import ArchiveState, NewVersion
-
-_EXTENT = ("version_id", "vault_id", "ordinal", "segment_id", "offset", "length", "version_offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +42,20 @@ class _Lain:
 
 
 class Laying:
-    """The extents of one recording, in one vault; pieces lie in *archive_key*."""
+    """The extents of one recording, in one vault."""
 
-    def __init__(self, connection: Connection, root_id: int, vault_id: int, archive_key: int | None) -> None:
+    def __init__(self, connection: Connection, root_id: int, vault_id: int, pieces: Pieces) -> None:
         self._connection = connection
         self._root_id = root_id
         self._vault_id = vault_id
-        self._archive_key = archive_key
+        self._known_pieces = pieces
         self._held: dict[int, list[_Lain]] = {}
         self._sizes: dict[int, int] = {}
-        self._segments: dict[tuple[int, int], tuple[int, int]] = {}
         self._rows: list[tuple[int, ...]] = []
         self._dropped: list[int] = []
 
     def lay(self, wishes: list[Wish]) -> None:
-        """Write the extents of *wishes*. Raises ArchiveGone, or ValueError for a piece outside its archive."""
-        self._load_archives({piece.archive_key for wish in wishes for piece in wish.item.pieces})
+        """Write the extents of *wishes*, the places of whose pieces are known. Raises ArchiveGone."""
         wishes = self._with_sources(wishes)
         self._sizes = {wish.version_id: wish.item.size for wish in wishes}
         fresh = {wish.version_id for wish in wishes if wish.new}
@@ -72,22 +70,6 @@ class Laying:
             taken = {id(wish) for wish in ready}
             pending = [wish for wish in pending if id(wish) not in taken]
         self._write()
-
-    def _load_archives(self, keys: set[int | None]) -> None:
-        for key in sorted({key or self._archive_key or 0 for key in keys}):
-            self._load_archive(key)
-
-    def _load_archive(self, key: int) -> None:
-        found = select(archives.c.state, archives.c.vault_id).where(archives.c.id == key)
-        row = self._connection.execute(found).first()
-        if row is None or row.vault_id != self._vault_id:
-            raise ValueError("pieces need an archive of this vault")
-        if row.state != ArchiveState.PRESENT:
-            raise ArchiveGone((key,))
-        known = select(segments).where(segments.c.archive_key == key)
-        self._segments |= {
-            (key, row.idx): (row.id, row.plain_length) for row in self._connection.execute(known)
-        }
 
     def _with_sources(self, wishes: list[Wish]) -> list[Wish]:
         """*wishes* with the versions that stand now at the paths that are not part of this recording."""
@@ -140,15 +122,10 @@ class Laying:
         return content + pieces if content else []
 
     def _pieces(self, item: NewVersion) -> list[_Lain]:
-        found = []
-        for piece in item.pieces:
-            archive_key = piece.archive_key or self._archive_key or 0
-            segment_id, plain = self._segments.get((archive_key, piece.segment), (0, -1))
-            if piece.offset < 0 or piece.length < 0 or piece.offset + piece.length > plain:
-                raise ValueError("a piece lies outside its archive")
-            place = (piece.offset, piece.length, piece.version_offset)
-            found.append(_Lain(0, segment_id, *place, archive_key, True))
-        return found
+        known = self._known_pieces
+        return [
+            _Lain(0, *known.place(piece), known.archive_of(piece.archive_key), True) for piece in item.pieces
+        ]
 
     def _content(self, wish: Wish) -> list[_Lain]:
         """The extents to copy; none if what `same_as_path` names is not stored, or nothing is named."""
@@ -173,7 +150,7 @@ class Laying:
         for few in batched(self._dropped):
             old = extents.c.version_id.in_(few) & (extents.c.vault_id == self._vault_id)
             self._connection.execute(extents.delete().where(old))
-        insert_rows(self._connection, extents, _EXTENT, self._rows)
+        insert_rows(self._connection, extents, EXTENT, self._rows)
 
 
 def _read_lain(row: Row[Any]) -> _Lain:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, select
 
 from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
@@ -11,13 +11,16 @@ from glacierkeep.catalog.schema import files, folders, roots
 from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.names import join, name_of, parent_of, trouble_with
 
+_NO_NAMES = (b"", b".", b"..")
 _COLUMNS = ("id", "root_id", "parent_id", "name", "text")
+
+
+_TOP = select(folders.c.id).where(folders.c.root_id == bindparam("root"), folders.c.parent_id.is_(None))
 
 
 def find_top(connection: Connection, root_id: int) -> int | None:
     """The root's own folder, or None."""
-    top = select(folders.c.id).where(folders.c.root_id == root_id, folders.c.parent_id.is_(None))
-    return connection.execute(top).scalar()
+    return connection.execute(_TOP, {"root": root_id}).scalar()
 
 
 def make_top(connection: Connection, root_id: int) -> int:
@@ -39,6 +42,22 @@ def find_folders(connection: Connection, root_id: int, paths: Iterable[bytes]) -
 def make_folders(connection: Connection, root_id: int, paths: Iterable[bytes]) -> dict[bytes, int]:
     """All folders of *paths* and above them, made if need be. Raises ValueError for a path that leads out."""
     return _resolve(connection, root_id, make_top(connection, root_id), paths, make=True)
+
+
+def make_places(connection: Connection, root_id: int, paths: Iterable[bytes]) -> list[Place]:
+    """The place of each of *paths*, in order, its folder made if need be. Raises ValueError for one that leads out."""
+    parted = [_parted(path) for path in paths]
+    above = make_folders(
+        connection, root_id, {checked(parent) for parent in {parent for parent, _ in parted}}
+    )
+    return [(above[parent], name) for parent, name in parted]
+
+
+def _parted(path: bytes) -> tuple[bytes, bytes]:
+    parent, slash, name = path.rpartition(b"/")
+    if name in _NO_NAMES or b"\0" in name or (slash and not parent):
+        checked(path)
+    return parent, name
 
 
 def _resolve(
@@ -92,6 +111,22 @@ def _insert_folders(connection: Connection, root_id: int, places: list[Place]) -
     rows = [(key, root_id, parent_id, name, searchable(name)) for (parent_id, name), key in made.items()]
     insert_rows(connection, folders, _COLUMNS, rows)
     return made
+
+
+def occupied(connection: Connection, places: Iterable[Place]) -> set[int]:
+    """The folders in which some file's row stands between the first and the last name asked for: a quick look."""
+    asked: dict[int, list[bytes]] = {}
+    for folder_id, name in places:
+        asked.setdefault(folder_id, []).append(name)
+    firsts = [(folder_id, min(some)) for folder_id, some in asked.items()]
+    rows = rows_at(connection, _select_next, firsts)
+    return {row.column1 for row in rows if row.first is not None and row.first <= max(asked[row.column1])}
+
+
+def _select_next(asked: CTE) -> Select[Any]:
+    following = (files.c.folder_id == asked.c.column1) & (files.c.name >= asked.c.column2)
+    first = select(func.min(files.c.name)).where(following).correlate(asked).scalar_subquery()
+    return select(asked.c.column1, first.label("first"))
 
 
 def find_files(connection: Connection, places: Iterable[Place]) -> dict[Place, int]:

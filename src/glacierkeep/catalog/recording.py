@@ -1,28 +1,27 @@
 """Recording versions in bulk: which are new, which only gain extents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Row, Select, select
+from sqlalchemy import CTE, Connection, Row, Select, bindparam, select
 
 from glacierkeep.catalog.asking import Place, rows_at
 from glacierkeep.catalog.batches import batched, insert_rows, next_key
 from glacierkeep.catalog.columns import signed, to_microseconds
+from glacierkeep.catalog.fresh import FILE, VERSION, Sighting, insert_fresh, is_plain, version_row
 from glacierkeep.catalog.laying import Laying, Wish
-from glacierkeep.catalog.places import checked, make_folders, stands_at
+from glacierkeep.catalog.pieces import Lying, Pieces
+from glacierkeep.catalog.places import make_places, occupied, stands_at
 from glacierkeep.catalog.schema import archives, files, runs, versions
 from glacierkeep.catalog.searching import searchable
 from glacierkeep.domain.files import kept_mtime
-from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import NewVersion
 
-_FILE = ("id", "folder_id", "name", "text", "current_version")
-_VERSION = (
-    "id", "file_id", "kind", "size", "mtime_ns", "mode", "target", "md5", "tree_hash", "inode", "adopted",
-    "first_run", "first_seen",
-)  # fmt: skip
+_RUN_BEGAN = select(runs.c.started_at).where(runs.c.id == bindparam("key"))
+_ARCHIVE_MADE = select(archives.c.created_at).where(archives.c.id == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class Recording:
         self._vault_id = vault_id
         self._archive_key = archive_key
         self._adopted = adopted
+        self._pieces = Pieces(connection, vault_id, archive_key)
         self._files: dict[Place, _File] = {}
         self._earlier: dict[int, list[_Said]] = {}
         self._new: list[tuple[Any, ...]] = []
@@ -68,29 +68,68 @@ class Recording:
         """The keys of the versions of *items*, in order; see `Versions.record`."""
         if not items:
             return []
-        places = self._places(items)
-        self._load(places)
-        seen = self._first_seen(run_id, now)
-        first = next_key(self._connection, versions)
-        keys = [
-            self._decide(item, place, first, run_id, seen) for item, place in zip(items, places, strict=True)
-        ]
-        self._write()
-        self._lay(items, keys, first)
-        return keys
+        lying = self._pieces.places(items)
+        # What is plain raises nothing from here on; a savepoint costs half as much as all that is written.
+        plain = all(map(is_plain, items))
+        with nullcontext() if plain else self._connection.begin_nested():
+            sighting = Sighting(run_id, to_microseconds(self._first_seen(run_id, now)), self._adopted)
+            return self._record(items, lying, sighting)
 
-    def _places(self, items: list[NewVersion]) -> list[Place]:
-        above = make_folders(
-            self._connection, self._root_id, {parent_of(checked(item.path)) for item in items}
+    def _record(self, items: list[NewVersion], lying: list[list[Lying]], sighting: Sighting) -> list[int]:
+        places = make_places(self._connection, self._root_id, [item.path for item in items])
+        self._load(places)
+        fresh = self._fresh(items, places)
+        if len(fresh) == len(items):
+            return list(insert_fresh(self._connection, items, places, lying, self._vault_id, sighting))
+        made = insert_fresh(
+            self._connection,
+            [items[at] for at in fresh],
+            [places[at] for at in fresh],
+            [lying[at] for at in fresh],
+            self._vault_id,
+            sighting,
         )
-        return [(above[parent_of(item.path)], name_of(item.path)) for item in items]
+        keys = dict(zip(fresh, made, strict=True))
+        rest = [at for at in range(len(items)) if at not in keys]
+        self._record_rest(rest, items, places, keys, sighting)
+        return [keys[at] for at in range(len(items))]
 
     def _load(self, places: list[Place]) -> None:
-        for row in rows_at(self._connection, _select_current, set(places)):
+        """The rows that stand at *places*."""
+        folders = occupied(self._connection, places)
+        perhaps = {place for place in places if place[0] in folders} if folders else ()
+        for row in rows_at(self._connection, _select_current, perhaps):
             current = _said(row) if row.id is not None else None
             self._files[row.folder_id, row.name] = _File(row.file_id, exists=True, current=current)
+
+    def _fresh(self, items: list[NewVersion], places: list[Place]) -> list[int]:
+        """Which of *items* need no comparing: they are plain, and the first at their places."""
+        if len(set(places)) < len(places):
+            return []
+        known = self._files
+        return [at for at, item in enumerate(items) if places[at] not in known and is_plain(item)]
+
+    def _record_rest(
+        self,
+        rest: list[int],
+        items: list[NewVersion],
+        places: list[Place],
+        keys: dict[int, int],
+        sighting: Sighting,
+    ) -> None:
+        """Compare each of *rest* with what is known, and add its key to *keys*."""
+        self._number(places[at] for at in rest)
         if self._adopted:
             self._load_earlier()
+        first = next_key(self._connection, versions)
+        for at in rest:
+            keys[at] = self._decide(items[at], places[at], first, sighting)
+        self._write()
+        last = {item.path: keys[at] for at, item in enumerate(items)}
+        self._lay([(items[at], keys[at]) for at in rest], last, first)
+
+    def _number(self, places: Iterable[Place]) -> None:
+        """Give keys to the files that have no row yet."""
         key = next_key(self._connection, files)
         for place in places:
             if place not in self._files:
@@ -103,23 +142,21 @@ class Recording:
                 self._earlier.setdefault(row.file_id, []).append(_said(row))
 
     def _first_seen(self, run_id: int | None, now: datetime) -> datetime:
-        known = select(runs.c.started_at).where(runs.c.id == run_id)
-        if run_id is None:
-            known = select(archives.c.created_at).where(archives.c.id == self._archive_key)
-        seen: datetime | None = self._connection.execute(known).scalar()
+        known, key = (_RUN_BEGAN, run_id) if run_id is not None else (_ARCHIVE_MADE, self._archive_key)
+        seen: datetime | None = self._connection.execute(known, {"key": key}).scalar()
         return seen or now
 
-    def _decide(self, item: NewVersion, place: Place, first: int, run_id: int | None, seen: datetime) -> int:
+    def _decide(self, item: NewVersion, place: Place, first: int, sighting: Sighting) -> int:
         file = self._files[place]
         same = self._same(item, file)
         if same is not None:
             self._again(item, file, same)
             return same.version_id
         key = first + len(self._new)
-        said = _said_new(item, key, seen, adopted=self._adopted)
-        self._new.append(_version_row(said, file.file_id, run_id))
+        said = _said_new(item, key, sighting)
+        self._new.append(version_row(key, file.file_id, item, sighting))
         self._earlier.setdefault(file.file_id, []).append(said)
-        if self._takes_over(said, file, run_id):
+        if self._takes_over(said, file, sighting.run_id):
             file.current, file.moved = said, True
         return key
 
@@ -147,8 +184,8 @@ class Recording:
 
     def _write(self) -> None:
         fresh = [self._file_row(place, file) for place, file in self._files.items() if not file.exists]
-        insert_rows(self._connection, files, _FILE, fresh)
-        insert_rows(self._connection, versions, _VERSION, self._new)
+        insert_rows(self._connection, files, FILE, fresh)
+        insert_rows(self._connection, versions, VERSION, self._new)
         moved = [
             (file.current.version_id, file.file_id)
             for file in self._files.values()
@@ -167,14 +204,11 @@ class Recording:
         if values:
             self._connection.exec_driver_sql(f"UPDATE {table} SET {column} = ? WHERE id = ?", list(values))  # noqa: S608
 
-    def _lay(self, items: list[NewVersion], keys: list[int], first: int) -> None:
-        laying = Laying(self._connection, self._root_id, self._vault_id, self._archive_key)
-        last = {item.path: key for item, key in zip(items, keys, strict=True)}
+    def _lay(self, recorded: list[tuple[NewVersion, int]], last: dict[bytes, int], first: int) -> None:
         wishes = [
-            Wish(key, item, new=key >= first, source=self._source(item, last))
-            for item, key in zip(items, keys, strict=True)
+            Wish(key, item, new=key >= first, source=self._source(item, last)) for item, key in recorded
         ]
-        laying.lay(wishes)
+        Laying(self._connection, self._root_id, self._vault_id, self._pieces).lay(wishes)
 
     def _source(self, item: NewVersion, last: dict[bytes, int]) -> int | None:
         return item.same_as if item.same_as_path is None else last.get(item.same_as_path)
@@ -203,9 +237,9 @@ def _facts(item: NewVersion) -> tuple[object, ...]:
     return (int(item.kind), item.size, kept_mtime(item.mtime_ns), item.mode, item.target)
 
 
-def _said_new(item: NewVersion, key: int, seen: datetime, *, adopted: bool) -> _Said:
+def _said_new(item: NewVersion, key: int, sighting: Sighting) -> _Said:
     hashes = (item.hashes.md5, item.hashes.tree_hash) if item.hashes else (None, None)
-    return _Said(key, _facts(item), hashes, signed(item.inode), adopted, to_microseconds(seen))
+    return _Said(key, _facts(item), hashes, signed(item.inode), sighting.adopted, sighting.seen)
 
 
 def _agrees(item: NewVersion, said: _Said) -> bool:
@@ -215,8 +249,3 @@ def _agrees(item: NewVersion, said: _Said) -> bool:
         return True
     md5, tree_hash = said.hashes
     return tree_hash == item.hashes.tree_hash and md5 in (None, item.hashes.md5)
-
-
-def _version_row(said: _Said, file_id: int, run_id: int | None) -> tuple[Any, ...]:
-    own = (said.version_id, file_id, *said.facts, *said.hashes, said.inode, int(said.adopted))
-    return (*own, run_id, said.seen)

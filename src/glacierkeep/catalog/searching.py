@@ -7,7 +7,7 @@ from glacierkeep.domain.names import readable
 
 def searchable(name: bytes) -> str:
     """*name* as text without regard to case and to how accents are composed; stray bytes become U+FFFD."""
-    return folded(readable(name))
+    return name.decode().lower() if name.isascii() else folded(readable(name))
 
 
 def folded(text: str) -> str:

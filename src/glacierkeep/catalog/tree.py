@@ -2,39 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
-from glacierkeep.catalog.batches import PAGE, batched
-from glacierkeep.catalog.columns import unsigned
+from glacierkeep.catalog.batches import batched
+from glacierkeep.catalog.known import KnownNames, first_names, known_at
 from glacierkeep.catalog.places import find_files, find_folders, find_top, make_top
 from glacierkeep.catalog.schema import files, folders, runs, versions
-from glacierkeep.catalog.storing import stored
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.names import name_of, parent_of
 from glacierkeep.domain.records import Known
 
-_KINDS = {int(kind): kind for kind in FileKind}
-
 # Built once: it runs for every folder of every scan.
-_KNOWN = (
-    select(
-        files.c.name, files.c.id, versions.c.id, versions.c.kind, versions.c.size, versions.c.mtime_ns,
-        versions.c.mode, versions.c.inode, versions.c.target, stored(bindparam("vault")),
-    )
-    .join(versions, versions.c.id == files.c.current_version)
-    .where(files.c.folder_id == bindparam("folder"))
-)  # fmt: skip
-
-_KNOWN_AT = _KNOWN.where(files.c.name == bindparam("name", type_=LargeBinary))
-_KNOWN_FIRST = _KNOWN.order_by(files.c.name).limit(PAGE)
-_KNOWN_AFTER = _KNOWN_FIRST.where(files.c.name > bindparam("name", type_=LargeBinary))
-
-
-def _named(row: Any) -> tuple[bytes, Known]:
-    name, file, key, kind, size, mtime, mode, inode, target, safe = row
-    return name, Known(file, key, _KINDS[kind], size, mtime, mode, unsigned(inode), target, bool(safe))
+_SUBFOLDERS = select(folders.c.name, folders.c.id).where(
+    folders.c.root_id
+    == select(folders.c.root_id).where(folders.c.id == bindparam("folder")).scalar_subquery(),
+    folders.c.parent_id == bindparam("folder"),
+)
 
 
 class Tree:
@@ -51,33 +35,18 @@ class Tree:
         """The key of the root's own folder, made if need be (in a write)."""
         return make_top(self._connection, root_id)
 
-    def known(self, folder_id: int, vault_id: int) -> dict[bytes, Known]:
-        """Every live name in the folder, by name. In a root's top folder b"" is the root's own metadata."""
-        asked = {"folder": folder_id, "vault": vault_id}
-        return dict(map(_named, self._connection.execute(_KNOWN, asked).all()))
-
     def known_at(self, folder_id: int, vault_id: int, name: bytes) -> Known | None:
         """What is known of one name in the folder."""
-        asked = {"folder": folder_id, "vault": vault_id, "name": name}
-        row = self._connection.execute(_KNOWN_AT, asked).first()
-        return _named(row)[1] if row else None
+        return known_at(self._connection, folder_id, vault_id, name)
 
-    def known_after(self, folder_id: int, vault_id: int, last: bytes | None) -> list[tuple[bytes, Known]]:
-        """The next names of the folder after *last* (None: from the first on), at most PAGE, in order."""
-        asked: dict[str, object] = {"folder": folder_id, "vault": vault_id}
-        if last is None:
-            rows = self._connection.execute(_KNOWN_FIRST, asked)
-        else:
-            rows = self._connection.execute(_KNOWN_AFTER, asked | {"name": last})
-        return list(map(_named, rows.all()))
+    def first_names(self, folder_id: int, vault_id: int) -> KnownNames:
+        """The first names of the folder; `Catalog.names_after` has the next ones."""
+        return first_names(self._connection, folder_id, vault_id)
 
     def subfolders(self, folder_id: int) -> dict[bytes, int]:
         """Every folder ever recorded in this one: name and key; what lies in it may all be gone."""
-        root = select(folders.c.root_id).where(folders.c.id == folder_id).scalar_subquery()
-        below = select(folders.c.name, folders.c.id).where(
-            folders.c.root_id == root, folders.c.parent_id == folder_id
-        )
-        return {row.name: row.id for row in self._connection.execute(below)}
+        rows = self._connection.execute(_SUBFOLDERS, {"folder": folder_id})
+        return {row.name: row.id for row in rows}
 
     def find_folder(self, root_id: int, path: bytes) -> int | None:
         """The key of the folder at *path*, or None."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Select, bindparam, column, exists, select, text
+from sqlalchemy import CTE, Connection, Select, bindparam, column, exists, select, text
 
 from glacierkeep.catalog.archives import read_archive
+from glacierkeep.catalog.asking import CONTENT, rows_at
 from glacierkeep.catalog.batches import FEW, batched
 from glacierkeep.catalog.columns import Big, signed
 from glacierkeep.catalog.places import FolderPaths
@@ -36,20 +38,25 @@ def _sizes(names: list[str]) -> Select[int]:
 _ASKED = [f"size{at}" for at in range(FEW)]
 _SIZES = _sizes(_ASKED)
 
-# Built once: putting it together takes ten times as long as running it.
-_SAME = (
-    select(versions.c.id)
-    .where(
-        versions.c.size == bindparam("size", type_=Big),
-        versions.c.tree_hash == bindparam("tree_hash", type_=LargeBinary),
-        versions.c.kind == int(FileKind.FILE),
-        versions.c.md5.is_(None) | (versions.c.md5 == bindparam("md5", type_=LargeBinary)),
-        versions.c.retired_at.is_(None),
-        stored(bindparam("vault")) == 1,
-        vouched(bindparam("vault")),
+
+def _same(asked: CTE) -> Select[Any]:
+    """Of each content asked for, one version that has it; the search ends with the first."""
+    found = (
+        select(versions.c.id)
+        .where(
+            versions.c.size == asked.c.column1,
+            versions.c.tree_hash == asked.c.column3,
+            versions.c.kind == int(FileKind.FILE),
+            versions.c.md5.is_(None) | (versions.c.md5 == asked.c.column2),
+            versions.c.retired_at.is_(None),
+            stored(bindparam("vault")) == 1,
+            vouched(bindparam("vault")),
+        )
+        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
     )
-    .limit(1)
-)
+    return select(asked, found.label("version_id"))
 
 
 class Versions:
@@ -67,14 +74,18 @@ class Versions:
             found |= set(self._connection.execute(_SIZES, asked | {"vault": vault_id}).scalars())
         return found
 
-    def same_content(self, vault_id: int, hashes: Hashes) -> int | None:
-        """A version with this content, stored in trusted archives of that vault, or None.
+    def same_content(self, vault_id: int, contents: Iterable[Hashes]) -> dict[Hashes, int]:
+        """For those of *contents* that are stored in trusted archives of that vault, a version that has it.
 
         Size and tree hash agree, and the MD5 if it was recorded. Retired versions do not count, nor adopted
         ones whose hash only a foreign bundle claims.
         """
-        asked = {"vault": vault_id, "size": hashes.size, "tree_hash": hashes.tree_hash, "md5": hashes.md5}
-        return self._connection.execute(_SAME, asked).scalar()
+        rows = rows_at(self._connection, _same, set(contents), types=CONTENT, vault=vault_id)
+        return {
+            Hashes(row.column1, row.column2, row.column3): row.version_id
+            for row in rows
+            if row.version_id is not None
+        }
 
     def record(
         self,
@@ -98,8 +109,7 @@ class Versions:
         that leads out of the root. mtimes beyond 63 bits of ns are cut there.
         """
         recording = Recording(self._connection, root_id, vault_id, archive_key, adopted=adopted)
-        with self._connection.begin_nested():
-            return recording.record(run_id, list(new), self._clock.now())
+        return recording.record(run_id, list(new), self._clock.now())
 
     def confirm(self, version_ids: Iterable[int]) -> None:
         """Their content was read back and agreed: they are no longer merely adopted."""

@@ -1,7 +1,7 @@
 """What a scan sees of one path, and what of it is kept."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple, TypeAlias
 
 
 class FileKind(IntEnum):
@@ -23,15 +23,19 @@ _EARLIEST_NS, _LATEST_NS = -(1 << 63), (1 << 63) - 1
 
 def kept_mtime(mtime_ns: int) -> int:
     """*mtime_ns* as it is kept: in 64 bits with a sign, so years from 1677 to 2262; what lies beyond is cut."""
-    return min(max(mtime_ns, _EARLIEST_NS), _LATEST_NS)
+    if _EARLIEST_NS <= mtime_ns <= _LATEST_NS:
+        return mtime_ns
+    return _EARLIEST_NS if mtime_ns < 0 else _LATEST_NS
 
+
+Glance: TypeAlias = tuple[int, int, int, int]
+"""What tells at first sight that a file with one name is unchanged: st_mode, size in bytes, mtime in ns, inode."""
 
 KIND_WORDS = {kind.word: kind for kind in FileKind}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One path of a root, as found on disk.
+class Entry(NamedTuple):
+    """One path of a root, as found on disk. There are millions in a scan, and a named tuple is made and spooled fast.
 
     *path* is relative to the root, b"" for the root itself; *size* in bytes, 0 for all but files;
     *mtime_ns* nanoseconds since 1970 UTC; *mode* permission bits only; *target* the text of a symlink,

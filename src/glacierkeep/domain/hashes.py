@@ -1,13 +1,12 @@
 """What is recorded of any content: its size, MD5 and tree hash."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from glacierkeep.domain.treehash import TreeHasher
 
 
-@dataclass(frozen=True, slots=True)
-class Hashes:
+class Hashes(NamedTuple):
     """Size in bytes, MD5 (16 bytes; None where nobody has read the content) and tree hash (32 bytes) of one content."""
 
     size: int

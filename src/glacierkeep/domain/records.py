@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from glacierkeep.domain.files import FileKind
 from glacierkeep.domain.hashes import Hashes
@@ -117,7 +118,6 @@ class Known:
     *stored* says whether the version lies wholly in trusted archives of the vault in question.
     """
 
-    file_id: int
     version_id: int
     kind: FileKind
     size: int
@@ -128,8 +128,7 @@ class Known:
     stored: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Where bytes of a version are to be found: an extent before it has a version.
 
     Bytes *offset* to *offset + length* of the plain content of segment *segment* (index) of the archive;
@@ -144,8 +143,7 @@ class Piece:
     archive_key: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewVersion:
+class NewVersion(NamedTuple):
     """A version to record. *path* is relative to the root.
 
     Its content lies either in *pieces* of the archive that is being recorded, or where the content of

@@ -48,16 +48,12 @@ def judge(
             _hashed(change, root_fd, trouble, stop) if _is_among(change, stored) else change
             for change in batch
         ]
-        with catalog.read() as records:
-            judged = [
-                Judged(each.change, records.versions.same_content(vault_id, each.hashes), each.hashes)
-                if isinstance(each, _Hashed)
-                else each
-                for each in hashed
-            ]
-        for one in judged:
-            if one is not None:
-                yield one if isinstance(one, Judged) else Judged(one)
+        same = _same_content([each.hashes for each in hashed if isinstance(each, _Hashed)], vault_id, catalog)
+        for one in hashed:
+            if isinstance(one, _Hashed):
+                yield Judged(one.change, same.get(one.hashes), one.hashes)
+            elif one is not None:
+                yield Judged(one)
 
 
 class _Hashed(NamedTuple):
@@ -71,6 +67,13 @@ def _sizes_stored(batch: list[Change], vault_id: int, catalog: Catalog) -> set[i
         return set()
     with catalog.read() as records:
         return records.versions.sizes_stored(vault_id, sizes)
+
+
+def _same_content(contents: list[Hashes], vault_id: int, catalog: Catalog) -> dict[Hashes, int]:
+    if not contents:
+        return {}
+    with catalog.read() as records:
+        return records.versions.same_content(vault_id, contents)
 
 
 def _is_among(change: Change, sizes: set[int]) -> bool:

@@ -1,7 +1,6 @@
 """What an archive of ours holds, as versions to be recorded."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 
 from glacierkeep.catalog import Catalog, Records
@@ -11,7 +10,7 @@ from glacierkeep.domain.manifest import Member
 from glacierkeep.domain.records import NewVersion, Piece, Root, Version
 from glacierkeep.domain.segments import Segment, SegmentMap
 
-_AT_ONCE = 2000
+_AT_ONCE = 4000
 """Members of a bundle that are written down by one call: all in one transaction, never all in memory."""
 
 
@@ -47,7 +46,7 @@ def _cut(version: NewVersion, within: SegmentMap) -> NewVersion:
     if len(within.segments) == 1:
         return version
     lying = tuple(piece for whole in version.pieces for piece in within.pieces(whole.offset, whole.length))
-    return replace(version, pieces=lying)
+    return version._replace(pieces=lying)
 
 
 def member_version(

@@ -4,8 +4,10 @@ A plan lies in spools on disk, because ten million changed files must not lie in
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +15,8 @@ from glacierkeep.bundle.entries import entry_of
 from glacierkeep.bundle.links import LinkTable
 from glacierkeep.bundle.rules import Rules
 from glacierkeep.bundle.spool import Spool
-from glacierkeep.bundle.walk import FolderListing, walk
-from glacierkeep.catalog import Catalog
+from glacierkeep.bundle.walk import Entries, FolderListing, walk
+from glacierkeep.catalog import Catalog, KnownNames
 from glacierkeep.domain import names
 from glacierkeep.domain.files import Entry, FileKind, kept_mtime
 from glacierkeep.domain.records import Known
@@ -126,12 +128,11 @@ class _Scan:
         parent = names.parent_of(self.scope.start)
         known = self._known_at(self._folder_id(parent), names.name_of(self.scope.start))
         entry = entry_of(os.path.join(self.scope.path, self.scope.start))
-        self._compare(replace(entry, path=self.scope.start), known)
+        self._compare(entry._replace(path=self.scope.start), known)
 
     def take_folders(self, stop: Callable[[], bool]) -> None:
         start = self.scope.start
         self.known_folders[start] = (self._folder_id(start), self._known_folder(start))
-        self.plan.recorded = self._recorded(start)
         listings = walk(
             self.scope.path,
             start=start,
@@ -146,27 +147,19 @@ class _Scan:
                 self.plan.stopped = True
                 return
             self._take(listing)
+        if self.plan.missing:
+            self.plan.recorded = self._recorded(start)
 
     def _take(self, listing: FolderListing) -> None:
-        """One folder: the names on disk and those of the catalog, both in order, are walked side by side."""
+        """One folder: the names on disk and those of the catalog, both in order, are gone through page by page."""
         folder_id, itself = self.known_folders.pop(listing.path, (None, None))
-        subfolders = self._subfolders(folder_id)
+        subfolders, pages = self._recorded_in(folder_id)
         before = len(self.plan.changes)
         self._compare_folder(listing, itself)
         left = _Left({name: (subfolders.pop(name, None), None) for name in listing.folders})
-        known = self._known(folder_id)
-        ahead = next(known, None)
-        for entry in listing.entries:
-            name = names.name_of(entry.path)
-            while ahead is not None and ahead[0] < name:
-                left.take(*ahead)
-                ahead = next(known, None)
-            match = ahead is not None and ahead[0] == name
-            self._compare(entry, ahead[1] if ahead is not None and match else None)
-            ahead = next(known, None) if match else ahead
-        while ahead is not None:
-            left.take(*ahead)
-            ahead = next(known, None)
+        for some, known in _paired(listing.entries.names, pages):
+            self._compare_all(listing.entries, some, known)
+            left.take(known, some)
         self.known_folders |= {names.join(listing.path, name): pair for name, pair in left.below.items()}
         if not listing.unreadable:
             self._note_gone(listing, left.missing, subfolders)
@@ -181,6 +174,13 @@ class _Scan:
             return
         rider = known is not None and not empty
         self._change(entry, known, rider)
+
+    def _compare_all(self, entries: Entries, some: Sequence[bytes], known: KnownNames) -> None:
+        """Only what a glance does not settle is looked at closely."""
+        doubtful = some if self.looking.checksum else entries.unlike(some, known.glances)
+        self.plan.unchanged += len(some) - len(doubtful)
+        for entry in entries.at(doubtful):
+            self._compare(entry, known.get(names.name_of(entry.path)))
 
     def _compare(self, entry: Entry, known: Known | None) -> None:
         entry = self._linked(entry)
@@ -209,7 +209,7 @@ class _Scan:
         first = self.links.first_path(entry.device, entry.inode, entry.path)
         if first == entry.path:
             return entry
-        return replace(entry, kind=FileKind.HARDLINK, target=first)
+        return entry._replace(kind=FileKind.HARDLINK, target=first)
 
     def _note_gone(
         self, listing: FolderListing, missing: Iterable[tuple[bytes, FileKind]], subfolders: dict[bytes, int]
@@ -255,14 +255,14 @@ class _Scan:
         with self.catalog.read() as records:
             return records.tree.known_at(folder_id, self.vault_id, name)
 
-    def _known(self, folder_id: int | None) -> Iterator[tuple[bytes, Known]]:
-        return iter(()) if folder_id is None else self.catalog.known_names(folder_id, self.vault_id)
-
-    def _subfolders(self, folder_id: int | None) -> dict[bytes, int]:
+    def _recorded_in(self, folder_id: int | None) -> tuple[dict[bytes, int], Iterator[KnownNames]]:
+        """The folders ever recorded in a folder, and the names known in it."""
         if folder_id is None:
-            return {}
+            return {}, iter((KnownNames(),))
         with self.catalog.read() as records:
-            return records.tree.subfolders(folder_id)
+            subfolders = records.tree.subfolders(folder_id)
+            first = records.tree.first_names(folder_id, self.vault_id)
+        return subfolders, chain((first,), self.catalog.names_after(folder_id, self.vault_id, first))
 
     def _trouble(self, path: bytes, code: str, sentence: str) -> None:
         archived = names.join(self.scope.label.encode(), path)
@@ -281,12 +281,25 @@ class _Left:
     below: dict[bytes, tuple[int | None, Known | None]]
     missing: list[tuple[bytes, FileKind]] = field(default_factory=list)
 
-    def take(self, name: bytes, known: Known) -> None:
-        """One such name. The root's own metadata stands under an empty one."""
-        if name in self.below:
-            self.below[name] = (self.below[name][0], known)
-        elif name:
-            self.missing.append((name, known.kind))
+    def take(self, known: KnownNames, found: Iterable[bytes]) -> None:
+        """Those of *known* that are not *found*. The root's own metadata stands under an empty name."""
+        for name in sorted(known.glances.keys() - found):
+            itself = known.get(name)
+            if name in self.below:
+                self.below[name] = (self.below[name][0], itself)
+            elif name and itself is not None:
+                self.missing.append((name, itself.kind))
+
+
+def _paired(
+    found: Sequence[bytes], pages: Iterable[KnownNames]
+) -> Iterator[tuple[Sequence[bytes], KnownNames]]:
+    """The names *found* in a folder, in order, cut to go with the *pages* of those that are known."""
+    at = 0
+    for known in pages:
+        until = len(found) if known.last is None else bisect_right(found, known.last, at)
+        yield found[at:until], known
+        at = until
 
 
 def _same_metadata(entry: Entry, known: Known) -> bool:

@@ -135,7 +135,7 @@ class Sending:
             self._flight.land_all()
         if entry.kind is not FileKind.HARDLINK or entry.target not in self.failed:
             return change
-        return change._replace(entry=replace(entry, kind=FileKind.FILE, target=None))
+        return change._replace(entry=entry._replace(kind=FileKind.FILE, target=None))
 
     # Big files
 

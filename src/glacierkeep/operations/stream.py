@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from glacierkeep.bundle.entries import entry_of
@@ -28,7 +27,7 @@ def send_stream(run: Run, first: Received, incoming: Incoming) -> UploadOutcome:
     Whatever goes wrong, nothing of it stays: stored volumes are deleted, by the next run at the latest.
     Raises what the store raises, DiskTrouble, Stopped.
     """
-    entry = replace(entry_of(os.fsencode(first.path)), path=run.scope.start)
+    entry = entry_of(os.fsencode(first.path))._replace(path=run.scope.start)
     volumes = _volumes(run, entry, first)
     run.tell(UploadPlanned(1, first.size))
     found = volumes.begin(entry, None)
