@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from apart import apart, begin_apart
+from judging import judge
 from lethal import Gun, lethal
 
 from glacierkeep.cli.main import run
@@ -133,7 +134,7 @@ def _folder(home: Home) -> None:
     for _ in range(home.dice.randint(4, 7)):
         home.kill("upload", str(root))
     home.gk("upload", str(root))
-    _judge(home)
+    judge(home)
     _judge_parts(home)
     wish = ("retrieve", "photos", "--to", str(back))
     for _ in range(home.dice.randint(2, 4)):
@@ -142,7 +143,7 @@ def _folder(home: Home) -> None:
     home.gk("poll")
     home.gk(*wish)
     home.wrong += differences(root, back / "photos")
-    _judge(home)
+    judge(home)
 
 
 def _stream(home: Home) -> None:
@@ -157,7 +158,7 @@ def _stream(home: Home) -> None:
     home.gk(*words, stdin=content)
     if not _all_or_nothing(home, content):
         home.wrong.append("the stream is not there")
-    _judge(home)
+    judge(home)
 
 
 def _all_or_nothing(home: Home, content: Path) -> bool:
@@ -183,24 +184,6 @@ def _fill(root: Path, dice: random.Random) -> None:
 
 
 # What must hold
-
-
-def _judge(home: Home) -> None:
-    """Nothing is left over, and catalog and vault agree."""
-    [status] = home.gk("status")
-    [vault] = status["vaults"]
-    for what in ("unfinished_uploads", "deleting", "jobs_waiting", "retrievals"):
-        if vault[what]:
-            home.wrong.append(f"{what}: {vault[what]}")
-    left = [path for path in (home.folder / "gk" / "staging").rglob("*") if not path.is_dir()]
-    if left:
-        home.wrong.append(f"in staging lies {left}")
-    [sync] = [line for line in home.gk("sync-inventory") if line["type"] == "inventory-sync"]
-    found = sync["findings"]
-    surplus = found.get("duplicate", 0) + found.get("adopted", 0)
-    home.doubts += vault["uncertain_uploads"]
-    if surplus > home.doubts or set(found) - {"confirmed", "duplicate", "adopted", "gone"}:
-        home.wrong.append(f"the inventory says {found}, with {home.doubts} uploads uncertain")
 
 
 def _judge_parts(home: Home) -> None:
