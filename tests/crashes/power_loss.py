@@ -1,6 +1,6 @@
 """One recorded run, its disk laid out as power cuts may leave it, and lived on with. Prints a JSON line for each.
 
-    power_loss.py LIFE FOLDER SEED STATES
+power_loss.py LIFE FOLDER SEED STATES
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Any
 
 from apart import apart
 from judging import judge
-from powerless import MOODS, after_power_loss
+from powerless import MOODS, after_power_loss, at_risk
 from recording import record
 
 from glacierkeep.cli.main import run
@@ -57,10 +57,15 @@ class Home:
 
     def gk(self, *words: str) -> list[dict[str, Any]]:
         """What gk says; it must end with 0, or with findings."""
-        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()) as told:
+        with (
+            contextlib.redirect_stdout(io.StringIO()) as said,
+            contextlib.redirect_stderr(io.StringIO()) as told,
+        ):
             code = run([*words, "--json"])
         if code not in (Exit.DONE, Exit.FINDINGS):
-            self.wrong.append(f"{words[0]} ended with {code}: {said.getvalue()[-600:]} {told.getvalue()[-600:]}")
+            self.wrong.append(
+                f"{words[0]} ended with {code}: {said.getvalue()[-600:]} {told.getvalue()[-600:]}"
+            )
         return [json.loads(line) for line in said.getvalue().splitlines()]
 
 
@@ -108,7 +113,7 @@ def _retrieve_again(home: Home) -> None:
     if not _wished(home):
         home.gk(*_retrieve(home))
     home.wrong += differences(home.root, home.back / "photos")
-    if home.back.exists() and os.listdir(home.back) != ["photos"]:
+    if {path.name for path in home.back.iterdir()} - {"photos", ".glacierkeep-partial"}:
         home.wrong.append(f"in the target lies {os.listdir(home.back)}")
     judge(home)
 
@@ -165,6 +170,8 @@ def main(name: str, folder: Path, seed: int, states: int) -> None:
     before, deeds, code = record(command, home.folder, folder / "trace")
     assert (code, home.wrong) == (0, []), (code, home.wrong)
     far = str(home.folder / "gk" / "local")
+    risked = at_risk(before, deeds, far)
+    sys.stdout.write(json.dumps({"at": len(deeds), "mood": "done", "wrong": "\n".join(risked)}) + "\n")
     moments = [at for at, deed in enumerate(deeds) if not deed.path.startswith(far)]
     after_power_loss(before, deeds, far, "kept", dice).lay(home.folder)
     _rehearse(life, home)
@@ -173,7 +180,13 @@ def main(name: str, folder: Path, seed: int, states: int) -> None:
         after_power_loss(before, deeds[:at], far, mood, dice).lay(home.folder)
         apart(lambda: _live_on(life, home, folder / "wrong"))
         last = f"{deeds[at - 1].kind} {Path(deeds[at - 1].path).name}"
-        said = {"at": at, "of": len(deeds), "last": last, "mood": mood, "wrong": (folder / "wrong").read_text()}
+        said = {
+            "at": at,
+            "of": len(deeds),
+            "last": last,
+            "mood": mood,
+            "wrong": (folder / "wrong").read_text(),
+        }
         sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()
 

@@ -1,5 +1,6 @@
 """Disks as a power cut may leave them: what was synced is there, of the rest anything."""
 
+import itertools
 import os
 import random
 import shutil
@@ -50,7 +51,8 @@ class Disk:
             case "mode":
                 self.modes[deed.node] = deed.at
             case "make":
-                self._make(deed)
+                self.know(deed)
+                self.numbers[deed.path] = deed.node
             case "remove":
                 if not any(path.startswith(deed.path + "/") for path in self.numbers):
                     self.numbers.pop(deed.path, None)
@@ -58,8 +60,10 @@ class Disk:
                 self.numbers.pop(deed.path, None)
                 self.numbers[deed.other] = deed.node
 
-    def _make(self, deed: Deed) -> None:
-        self.numbers[deed.path] = deed.node
+    def know(self, deed: Deed) -> None:
+        """What *deed* makes, or a symlink's time, without a name: it may have got another one that is there."""
+        if deed.kind == "times":
+            self.times[deed.node] = deed.at
         if deed.content == b"folder":
             self.folders.add(deed.node)
         elif deed.content.startswith(b"symlink "):
@@ -98,33 +102,53 @@ class Disk:
             Path(name).write_bytes(self.contents.get(number, b""))
 
 
-def after_power_loss(
-    before: Before, deeds: Sequence[Deed], far: str, mood: str, dice: random.Random
-) -> Disk:
-    """The disk once the power failed after *deeds*. What lies below *far* is the service's, and is there."""
+def after_power_loss(before: Before, deeds: Sequence[Deed], far: str, mood: str, dice: random.Random) -> Disk:
+    """The disk once the power failed after *deeds*. What lies below *far* is the service's, and is there.
+
+    A symlink, which cannot be synced, has its time wherever it has a name.
+    """
     disk, of_content, of_names = Disk.of(before), *MOODS[mood]
     for deed, durable in zip(deeds, _durable(deeds), strict=True):
         if deed.path.startswith(far) or durable:
             disk.do(deed)
+        elif deed.kind == "make" or deed.node in disk.targets:
+            disk.know(deed)
+            if dice.random() < of_names:
+                disk.do(deed)
         elif dice.random() < (of_names if deed.kind in _NAMES else of_content):
             for piece in _torn(deed, dice) if mood == "torn" else [deed]:
                 disk.do(piece)
     return disk
 
 
-def _durable(deeds: Sequence[Deed]) -> list[bool]:
-    """Which were followed by a sync: of the file, or, for a name, of the folder that holds it.
+def at_risk(before: Before, deeds: Sequence[Deed], far: str) -> list[str]:
+    """What is there after all *deeds*, names or content, and might not outlive a power loss."""
+    disk = Disk.of(before)
+    for deed in deeds:
+        disk.do(deed)
+    alive = set(disk.numbers.values())
+    return [
+        f"{deed.kind} {deed.path} {deed.other}".strip()
+        for deed, durable in zip(deeds, _durable(deeds), strict=True)
+        if not durable
+        and not deed.path.startswith(far)
+        and (
+            disk.numbers.get(deed.other or deed.path) == deed.node
+            if deed.kind in _NAMES
+            else deed.node in alive - disk.targets.keys() and deed.kind != "sync"
+        )
+    ]
 
-    A symlink cannot be synced: its times come to the disk with its name.
-    """
-    links = {deed.node for deed in deeds if deed.kind == "make" and deed.content.startswith(b"symlink ")}
+
+def _durable(deeds: Sequence[Deed]) -> list[bool]:
+    """Which were followed by a sync: of the file, or, for a name, of the folder that holds it."""
     durable, files, folders = [], set[int](), set[str]()
     for deed in reversed(deeds):
         if deed.kind == "sync":
             files.add(deed.node)
             folders.add(deed.path)
         synced = {os.path.dirname(path) for path in (deed.path, deed.other) if path} <= folders
-        durable.append(synced if deed.kind in _NAMES or deed.node in links else deed.node in files)
+        durable.append(synced if deed.kind in _NAMES else deed.node in files)
     return durable[::-1]
 
 
@@ -136,7 +160,7 @@ def _torn(deed: Deed, dice: random.Random) -> list[Deed]:
     cuts = [start, *range((start // SECTOR + 1) * SECTOR, end, SECTOR), end]
     return [
         Deed("write", deed.path, deed.node, at, deed.content[at - start : until - start])
-        for at, until in zip(cuts, cuts[1:], strict=False)
+        for at, until in itertools.pairwise(cuts)
         if dice.random() < 0.5
     ]
 

@@ -286,4 +286,3 @@ class _Reader:
 
 def _bytes(word: str) -> bytes:
     return bytes.fromhex(word.strip('"').replace("\\x", ""))
-
