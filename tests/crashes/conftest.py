@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = [] if sys.platform == "linux" else ["test_power_loss.py"]
+collect_ignore = [] if sys.platform == "linux" else ["test_power_loss.py", "test_spoilt_disks.py"]
 
 _IN_MEMORY = Path("/dev/shm")
 

@@ -164,7 +164,7 @@ def main(name: str, folder: Path, seed: int, states: int) -> None:
     life, home, dice = LIVES[name], Home(folder / "life"), random.Random(seed)
     os.environ |= {"GK_HOME": str(home.folder / "gk"), "GK_CATALOG_COPY_TO_VAULT": "false"}
     home.folder.mkdir()
-    _fill(home.root)
+    fill(home.root)
     life.prepare(home)
     command = [sys.executable, "-m", "glacierkeep", *life.words(home)]
     before, deeds, code = record(command, home.folder, folder / "trace")
@@ -219,7 +219,7 @@ def _open(home: Home) -> None:
             home.wrong.append(f"the catalog is damaged: {said[:3]}")
 
 
-def _fill(root: Path) -> None:
+def fill(root: Path) -> None:
     """A file of two parts, a bundle of two parts, one of a single request, and what needs no bytes."""
     (root / "sub" / "empty").mkdir(parents=True)
     dice = random.Random(8)

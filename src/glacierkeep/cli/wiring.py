@@ -217,7 +217,7 @@ class Wiring:
         try:
             service = LocalGlacier(self.homes.local, clock=self.clock, **local_wishes(self.loaded, wanted))
         except StateError as error:
-            raise LocalUnusable(str(error)) from error
+            raise LocalUnusable(str(error), hint="is its disk full, or read-only?") from error
         except ValueError as error:
             raise UsageError(str(error)) from error
         self._open.append(service.close)
