@@ -52,6 +52,11 @@ class Home:
         return self.folder.parent / "photos"
 
     @property
+    def piped(self) -> Path:
+        """What comes from standard input."""
+        return self.root / "sub" / "b"
+
+    @property
     def back(self) -> Path:
         return self.folder / "back"
 
@@ -60,6 +65,7 @@ class Home:
         with (
             contextlib.redirect_stdout(io.StringIO()) as said,
             contextlib.redirect_stderr(io.StringIO()) as told,
+            self.piped.open() as sys.stdin,
         ):
             code = run([*words, "--json"])
         if code not in (Exit.DONE, Exit.FINDINGS):
@@ -135,6 +141,18 @@ def _stored(home: Home) -> None:
     home.gk(*_upload(home))
 
 
+def _pipe(home: Home) -> tuple[str, ...]:
+    return "upload", "-", "--as", "dump.tar"
+
+
+def _pipe_again(home: Home) -> None:
+    home.gk(*_pipe(home))
+    judge(home)
+    home.gk("retrieve", "stdin/dump.tar", "--to", str(home.back))
+    if (home.back / "stdin" / "dump.tar").read_bytes() != home.piped.read_bytes():
+        home.wrong.append("the stream came back as another")
+
+
 def _set(home: Home) -> tuple[str, ...]:
     return "config", "set", "upload.jobs", "2"
 
@@ -155,6 +173,7 @@ LIVES = {
     "first-upload": Life(_pass, _first_upload, _upload_again),
     "upload": Life(_uploaded, _upload, _upload_again),
     "retrieve": Life(_stored, _retrieve, _retrieve_again),
+    "standard-input": Life(_stored, _pipe, _pipe_again),
     "config": Life(_settled, _set, _set_again),
 }
 
@@ -167,10 +186,10 @@ def main(name: str, folder: Path, seed: int, states: int) -> None:
     fill(home.root)
     life.prepare(home)
     command = [sys.executable, "-m", "glacierkeep", *life.words(home)]
-    before, deeds, code = record(command, home.folder, folder / "trace")
+    before, deeds, code = record(command, home.folder, folder / "trace", home.piped)
     assert (code, home.wrong) == (0, []), (code, home.wrong)
     far = str(home.folder / "gk" / "local")
-    risked = at_risk(before, deeds, far)
+    risked = at_risk(before, deeds, (far, str(home.folder / "gk" / "staging" / "")))
     sys.stdout.write(json.dumps({"at": len(deeds), "mood": "done", "wrong": "\n".join(risked)}) + "\n")
     moments = [at for at, deed in enumerate(deeds) if not deed.path.startswith(far)]
     after_power_loss(before, deeds, far, "kept", dice).lay(home.folder)

@@ -121,8 +121,8 @@ def after_power_loss(before: Before, deeds: Sequence[Deed], far: str, mood: str,
     return disk
 
 
-def at_risk(before: Before, deeds: Sequence[Deed], far: str) -> list[str]:
-    """What is there after all *deeds*, names or content, and might not outlive a power loss."""
+def at_risk(before: Before, deeds: Sequence[Deed], apart: tuple[str, ...]) -> list[str]:
+    """What is there after all *deeds*, names or content, *apart* from some folders, and may be gone with the power."""
     disk = Disk.of(before)
     for deed in deeds:
         disk.do(deed)
@@ -131,7 +131,7 @@ def at_risk(before: Before, deeds: Sequence[Deed], far: str) -> list[str]:
         f"{deed.kind} {deed.path} {deed.other}".strip()
         for deed, durable in zip(deeds, _durable(deeds), strict=True)
         if not durable
-        and not deed.path.startswith(far)
+        and not deed.path.startswith(apart)
         and (
             disk.numbers.get(deed.other or deed.path) == deed.node
             if deed.kind in _NAMES

@@ -57,16 +57,17 @@ class Before:
     modes: dict[int, int] = field(default_factory=dict)
 
 
-def record(command: Sequence[str], folder: Path, trace: Path) -> tuple[Before, list[Deed], int]:
-    """Run *command*; what was below *folder* before, what it did there, and its exit code."""
+def record(command: Sequence[str], folder: Path, trace: Path, stdin: Path) -> tuple[Before, list[Deed], int]:
+    """Run *command*, which reads *stdin*; what was below *folder* before, what it did there, and its exit code."""
     before = _snapshot(folder)
     strace = ["strace", "-f", "-y", "-xx", "-s", "100000000", "--seccomp-bpf", "-e", "raw=read,readv"]
-    ended = subprocess.run(
-        [*strace, "-e", f"trace={_CALLS}", "-o", trace, *command],
-        check=False,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
+    with stdin.open("rb") as opened:
+        ended = subprocess.run(
+            [*strace, "-e", f"trace={_CALLS}", "-o", trace, *command],
+            check=False,
+            capture_output=True,
+            stdin=opened,
+        )
     assert trace.exists(), ended.stderr
     return before, list(_Reader(str(folder), before).read(trace)), ended.returncode
 

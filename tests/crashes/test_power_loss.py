@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 _LOSING = str(Path(__file__).with_name("power_loss.py"))
-_STATES = {"first-upload": 36, "upload": 30, "retrieve": 42, "config": 12}
+_STATES = {"first-upload": 36, "upload": 30, "retrieve": 42, "standard-input": 18, "config": 12}
 
 
 @pytest.mark.parametrize("life", _STATES)

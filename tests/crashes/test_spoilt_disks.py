@@ -53,7 +53,7 @@ def test_a_disk_that_fails_anywhere(
     codes = Counter(f"exit {run['exit']}" for run in runs)
     record_property("runs", f"{len(runs)}: " + ", ".join(f"{n} {code}" for code, n in sorted(codes.items())))
     assert not [run for run in runs if run["wrong"] or _is_unclear(run)]
-    assert sum(run["struck"] > 0 for run in runs) >= len(runs) * 2 // 3
+    assert sum(run["struck"] > 0 for run in runs) >= len(runs) // 3
 
 
 def _is_unclear(run: dict[str, Any]) -> bool:
