@@ -17,6 +17,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted is shown, beside what they found."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    counted = [
+        f"{report.nodeid.rpartition('::')[2]}: {name}: {value}"
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+    ]
+    if counted:
+        terminalreporter.section("counted")
+        terminalreporter.line("\n".join(sorted(counted)))
+
+
 @pytest.fixture(autouse=True)
 def guarded_home(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

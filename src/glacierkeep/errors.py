@@ -166,6 +166,11 @@ class DiskTrouble(GlacierkeepError):
 
     code = "disk"
 
+    def __init__(self, sentence: str, *, hint: str | None = None) -> None:
+        super().__init__(
+            sentence, hint=hint or "make room, or look after its disk: gk goes on where it stopped"
+        )
+
 
 class LocalUnusable(GlacierkeepError):
     """The local Glacier's folder holds what this gk cannot use."""

@@ -1,5 +1,6 @@
 """All or nothing, from threads and processes, also when one is killed."""
 
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from catalog.keeping import Kept, a_file
 from glacierkeep.catalog import ArchiveGone, Catalog
 from glacierkeep.clock import SystemClock
-from glacierkeep.errors import CatalogUnusable
+from glacierkeep.errors import CatalogUnusable, DiskTrouble
 
 WRITE_AND_WAIT = """
 import sys
@@ -43,6 +44,18 @@ def test_an_exception_undoes_the_write(kept: Kept) -> None:
         fail()
     with kept.catalog.read() as records:
         assert records.events.latest() == []
+
+
+def test_a_disk_that_fills_while_versions_are_recorded(kept: Kept) -> None:
+    """A write that finds no room in the middle of a recording says so, and nothing of it is there."""
+    archive, (soft, hard) = kept.archive(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(DiskTrouble):
+            kept.record(a_file(b"a"), archive=archive)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert kept.record(a_file(b"a"), archive=archive)
 
 
 def test_a_read_cannot_write(kept: Kept) -> None:

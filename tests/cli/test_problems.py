@@ -122,7 +122,7 @@ def test_a_full_disk_behind_standard_output_is_told() -> None:
             check=False,
         )
     assert done.returncode == Exit.FAILED
-    assert done.stderr == b"gk: the disk is full\n"
+    assert done.stderr.startswith(b"gk: the disk is full\nhint: make room on it")
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -1,10 +1,13 @@
 """Rooms for runs that are killed a hundred times over."""
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+collect_ignore = [] if sys.platform == "linux" else ["test_power_loss.py", "test_spoilt_disks.py"]
 
 _IN_MEMORY = Path("/dev/shm")
 

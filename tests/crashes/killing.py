@@ -14,11 +14,11 @@ import sys
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
+from apart import apart
 from boundaries import Boundaries
-from lives import LIVES, Left, Life
+from lives import LIVES, Left, Life, stored
 
 from support.world import World, a_world
 
@@ -45,7 +45,7 @@ def main(name: str, folder: Path) -> None:
 def _rehearse(life: Life, world: World) -> None:
     """Live it all once here, so that everything is imported, built and compiled before the forks."""
     life.act(world)
-    list(life.again(world, Left("", Counter())))
+    list(life.again(world, Left("")))
 
 
 def _let_go(world: World) -> None:
@@ -61,45 +61,34 @@ def _let_go(world: World) -> None:
 def _kill(life: Life, world: World, fatal: int, folder: Path) -> bool:
     """Kill one life at the boundary *fatal* and live on after it; False if it ended before."""
     testament, complaints = folder / "testament", folder / "complaints"
-    status = _apart(lambda: _live(life, world, fatal, testament))
+    status = apart(lambda: _live(life, world, fatal, testament))
     if os.WIFEXITED(status):
         assert os.WEXITSTATUS(status) == 0
         return False
     assert os.WTERMSIG(status) == signal.SIGKILL
     left = json.loads(testament.read_text())
-    _apart(lambda: _live_again(life, world, Left(left["boundary"], Counter(left["done"])), complaints))
-    sys.stdout.write(json.dumps(left | {"wrong": complaints.read_text()}) + "\n")
+    passed = left.pop("passed")
+    apart(lambda: _live_again(life, world, Left(**left | {"done": Counter(left["done"])}), complaints))
+    said = {"boundary": left["boundary"], "passed": passed, "wrong": complaints.read_text()}
+    sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
     return True
 
 
 def _live(life: Life, world: World, fatal: int, testament: Path) -> None:
-    world.service.done.clear()
-    Boundaries(fatal, world.service, testament)
+    world.service.forget()
+    Boundaries(fatal, world.service, testament, stored=stored(world))
     life.act(world)
 
 
 def _live_again(life: Life, world: World, left: Left, complaints: Path) -> None:
     wrong: list[str] = []
-    world.service.done.clear()
+    world.service.forget()
     try:
         wrong += life.again(world, left)
     except BaseException:  # noqa: BLE001 - whatever it was, the parent is told
         wrong.append(traceback.format_exc())
     complaints.write_text("\n".join(wrong))
-
-
-def _apart(live: Callable[[], None]) -> int:
-    """Run *live* in a process of its own; how that ended."""
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1]
-    try:
-        live()
-    except BaseException:  # noqa: BLE001 - a forked child never returns
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
 
 
 if __name__ == "__main__":

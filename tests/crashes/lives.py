@@ -5,12 +5,12 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.hashes import hash_content
-from glacierkeep.domain.records import ArchiveState
+from glacierkeep.domain.records import Archive, ArchiveState
 from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.selection import Moment, select
@@ -30,10 +30,14 @@ _KEPT = ("photos/a.txt", "photos/b.txt")
 
 @dataclass(frozen=True)
 class Left:
-    """Where a life was ended, and what the service had done in it, by operation."""
+    """Where a life was ended, and what the service had done in it, by operation; the bytes of archives that were
+    *stored* before it, were *sent* in it, and those of *unanswered* parts."""
 
     boundary: str
-    done: Counter[str]
+    done: Counter[str] = field(default_factory=Counter)
+    stored: int = 0
+    sent: int = 0
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,38 @@ def _upload_again(world: World, left: Left) -> Complaints:
     parts = (left.done + world.service.done)["UploadMultipartPart"]
     if parts != 4:
         yield f"{parts} parts were sent in all, not 4"
+    yield from sent_again(world, left)
     yield from unsettled(world)
     yield from disagreements(world)
     if left.boundary in _HALFWAY:
         yield from lost(world)
+
+
+def fill_for_many(root: Path) -> None:
+    """Two files of several parts, a bundle of two parts and one of a single request: for several threads at once."""
+    root.mkdir()
+    dice = random.Random(7)
+    for name, size in (("one.bin", 2100), ("two.bin", 1025), ("a", 700), ("b", 800), ("c", 600)):
+        (root / name).write_bytes(dice.randbytes(size * _KIB))
+
+
+def _send_at_once(form: str) -> Life:
+    """An upload in several threads. Which of its boundaries is which is another matter at every run."""
+
+    def act(world: World) -> None:
+        world.upload(root_of(world), coding=FORMS[form], jobs=4)
+
+    def again(world: World, left: Left) -> Complaints:
+        outcome = world.upload(root_of(world), coding=FORMS[form], jobs=4)
+        if outcome.exit is not Exit.DONE:
+            yield f"the next upload ended with {outcome!r}"
+        yield from sent_again(world, left)
+        yield from unsettled(world)
+        yield from disagreements(world)
+        if left.boundary in _HALFWAY or left.unanswered:
+            yield from lost(world)
+
+    return Life(lambda world: fill_for_many(root_of(world)), act, again)
 
 
 # Standard input
@@ -119,6 +151,7 @@ def _pipe_again(world: World, left: Left) -> Complaints:
     parts = (left.done + world.service.done)["UploadMultipartPart"]
     if parts != 2:
         yield f"{parts} parts were sent in all, not 2"
+    yield from sent_again(world, left)
     if left.boundary.startswith("after"):
         world.retrieve("stdin", to=_back(world))
         if (_back(world) / "stdin" / "dump.tar").read_bytes() != _PIPED:
@@ -171,6 +204,7 @@ def _send_volumes_again(world: World, left: Left) -> Complaints:
     parts = (left.done + world.service.done)["UploadMultipartPart"]
     if parts != 6:  # three for each of two volumes; the last goes in one request
         yield f"{parts} parts were sent in all, not 6"
+    yield from sent_again(world, left)
     yield from unsettled(world)
     yield from disagreements(world)
     if left.boundary in _HALFWAY:
@@ -408,6 +442,8 @@ def _abandon_again(world: World, left: Left) -> Complaints:
 LIVES = {
     "abandon": Life(_leave_unfinished, _abandon, _abandon_again),
     "upload": Life(_begin, _upload, _upload_again),
+    "upload-at-once": _send_at_once("plain"),
+    "sealed-at-once": _send_at_once("sealed"),
     "standard-input": Life(lambda world: None, _pipe, _pipe_again),
     "stream": Life(lambda world: None, _stream, _stream_again),
     "volumes": Life(_begin_volumes, _send_volumes, _send_volumes_again),
@@ -456,13 +492,28 @@ def disagreements(world: World) -> Complaints:
         "unrecorded",
     }:
         yield f"the inventory says {outcome.findings}, with {uncertain} uploads uncertain"
-    present = [
-        archive
-        for archive in world.catalog.archive_rows(world.vault.vault_id)
-        if archive.state is ArchiveState.PRESENT
-    ]
+    present = _present(world)
     if len(present) + outcome.findings.get("duplicate", 0) != outcome.archives:
         yield f"{len(present)} archives are recorded, {outcome.archives} are there: {outcome.findings}"
+
+
+def stored(world: World) -> int:
+    """Bytes of the archives that are recorded as present, each counted once."""
+    return sum(archive.size for archive in _present(world))
+
+
+def sent_again(world: World, left: Left) -> Complaints:
+    """Nothing that was acknowledged may be sent a second time, but for a single request of which no record says so."""
+    with world.catalog.read() as records:
+        suspect = sum(upload.size or 0 for upload in records.uploads.outstanding(uncertain=True))
+    surplus = left.sent + world.service.sent - (stored(world) - left.stored) - left.unanswered - suspect
+    if surplus > 0:
+        yield f"{surplus} bytes were sent again, though they had been acknowledged"
+
+
+def _present(world: World) -> list[Archive]:
+    archives = world.catalog.archive_rows(world.vault.vault_id)
+    return [archive for archive in archives if archive.state is ArchiveState.PRESENT]
 
 
 def lost(world: World) -> Complaints:

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 _KILLING = str(Path(__file__).with_name("killing.py"))
 _LEAST = {
     "upload": 45,
+    "upload-at-once": 60,
+    "sealed-at-once": 60,
     "standard-input": 25,
     "stream": 60,
     "volumes": 60,
@@ -30,19 +33,33 @@ _LEAST = {
 def test_a_run_killed_anywhere_is_made_good_by_the_next(
     life: str, quick_disk: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """After SIGKILL at each commit, request and change on disk, nothing is lost, forgotten, sent or paid twice."""
+    """After SIGKILL at each commit, request, fsync and change on disk, nothing is lost, sent twice or paid twice."""
     environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     ended = subprocess.run(
         [sys.executable, _KILLING, life, str(quick_disk)],
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
     killed = [json.loads(line) for line in ended.stdout.splitlines()]
-    record_property("kills", len(killed))
+    record_property("boundaries", f"{len(killed)}: {_by_kind(each['boundary'] for each in killed)}")
     wrong = [f"{each['passed']}, {each['boundary']}: {each['wrong']}" for each in killed if each["wrong"]]
     assert not wrong, "\n".join(wrong)
     assert len(killed) >= _LEAST[life]
+
+
+def _by_kind(boundaries: Iterable[str]) -> str:
+    kinds = Counter(_kind(boundary) for boundary in boundaries)
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+
+
+def _kind(boundary: str) -> str:
+    if boundary == "commit":
+        return "commits"
+    what = boundary.partition(" ")[2]
+    if what in ("fsync", "fdatasync"):
+        return "fsyncs"
+    return "requests" if what[:1].isupper() else "changes in folders"

@@ -1,5 +1,6 @@
 """A service that may be cut off: requests are counted, and lost before or after they are done."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +13,9 @@ Fault = Callable[[str], Exception | None]
 """Given an operation's name, what the connection breaks with; None to let it be."""
 
 
+_BRING_BYTES = {"UploadArchive", "UploadMultipartPart"}
+
+
 def no_fault(operation: str) -> Exception | None:
     """Nothing breaks."""
     return None
@@ -19,25 +23,32 @@ def no_fault(operation: str) -> Exception | None:
 
 class Unreliable:
     """Stands between gk and *service*. *before* breaks a request that then never arrives; *after* one that was done,
-    so that only its answer is lost. *done* counts, by operation, what the service did and granted."""
+    so that only its answer is lost. *done* counts, by operation, what the service did and granted. *sent* are the bytes
+    of archives that were sent in all, *unanswered* those of parts whose answer was lost or is not there yet."""
 
     def __init__(self, service: LocalGlacier) -> None:
         self.service = service
         self.before: Fault = no_fault
         self.after: Fault = no_fault
         self.done: Counter[str] = Counter()
+        self.sent = self.unanswered = 0
+        self._lock = threading.Lock()
 
     def __call__(self, request: Request) -> Response:
         operation = find_route(request).route.name
+        size = int(request.headers.get("Content-Length", 0)) if operation in _BRING_BYTES else 0
+        part = size if operation == "UploadMultipartPart" else 0
+        self._count(size, part)
         _break(self.before(operation))
         response = self.service(request)
         if response.status < 300:
-            self.done[operation] += 1
+            self._count(0, 0, operation)
         try:
             _break(self.after(operation))
         except Exception:
             response.close()
             raise
+        self._count(0, -part)
         return response
 
     def cut(self, operation: str, *, nth: int = 1, arrived: bool = False) -> None:
@@ -61,6 +72,11 @@ class Unreliable:
         """Everything comes through again."""
         self.before = self.after = no_fault
 
+    def forget(self) -> None:
+        """Count from here."""
+        self.done.clear()
+        self.sent = self.unanswered = 0
+
     def now(self) -> datetime:
         return self.service.now()
 
@@ -69,6 +85,12 @@ class Unreliable:
 
     def close(self) -> None:
         self.service.close()
+
+    def _count(self, sent: int, unanswered: int, *done: str) -> None:
+        with self._lock:
+            self.sent += sent
+            self.unanswered += unanswered
+            self.done.update(done)
 
 
 def from_on(operation: str, nth: int) -> Fault:

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 STEP = 4000
 """Bytes of path given to one system call; Linux refuses 4,096 and macOS 1,024."""
@@ -28,6 +28,21 @@ def open_root(path: bytes) -> int:
     for step in steps[1:]:
         folder = _exchange(folder, step, FOLDER_FLAGS)
     return folder
+
+
+def make_folder(path: bytes) -> None:
+    """Make the folder at *path* and those missing above it; they are on the disk then. Raises OSError."""
+    made = [path]
+    while not os.path.isdir(above := os.path.dirname(made[-1])) and above not in (b"", made[-1]):
+        made.append(above)
+    os.makedirs(path)
+    for folder in made:
+        with suppress(PermissionError):  # a folder that can be written to need not be readable
+            holder = os.open(os.path.dirname(folder) or b".", FOLDER_FLAGS)
+            try:
+                sync_folder(holder)
+            finally:
+                os.close(holder)
 
 
 def open_below(root: int, path: bytes, flags: int) -> int:

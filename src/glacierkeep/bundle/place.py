@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 
 from glacierkeep.bundle.content import Write, compare, copy_file, hash_file, holds, write_copy_of
 from glacierkeep.bundle.descent import Descent
-from glacierkeep.bundle.folder import open_root, sync_all
+from glacierkeep.bundle.folder import make_folder, open_root, sync_all, sync_folder
 from glacierkeep.bundle.outcome import WORK_FOLDER, CannotPlace, Kept, Placed
 from glacierkeep.bundle.partials import Partials, Scratch
 from glacierkeep.bundle.spool import Spool
@@ -228,13 +228,14 @@ class Target:
         return self._created.backwards()
 
     def finish_folder(self, path: bytes, *, mtime_ns: int | None, mode: int) -> None:
-        """Give a folder its mode, and its time if that is known: after all that goes into it."""
+        """Give a folder its mode, and its time if that is known: after all that goes into it; that is on the disk."""
         with judged(path):
             folder = self._looks.folder(path)
             os.fchmod(folder, mode & 0o777)
             if mtime_ns is not None:
                 with suppress(OSError, OverflowError):
                     os.utime(folder, ns=(mtime_ns, mtime_ns))
+            sync_folder(folder)
 
     def flush(self) -> None:
         """All that was placed, or was to be placed soon, is on the disk under its name."""
@@ -354,7 +355,7 @@ def _kept(descent: Descent, spot: Spot, same: _Same) -> Kept | None:
 def _open_target(folder: bytes) -> int:
     try:
         with suppress(FileExistsError):
-            os.makedirs(folder)
+            make_folder(folder)
         return open_root(folder)
     except OSError as error:
         sentence = f"the folder {names.printable(folder)} cannot be used: {error.strerror}"

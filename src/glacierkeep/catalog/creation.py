@@ -5,6 +5,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from glacierkeep.catalog.connections import APPLICATION_ID, for_writing, open_pool
@@ -23,7 +24,7 @@ def create(path: Path, *, machine: str, random: Callable[[int], bytes]) -> None:
     Nobody ever sees half of one. Raises DiskTrouble.
     """
     with disk_trouble(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with tempfile.TemporaryDirectory(prefix=".catalog-", dir=path.parent) as aside:
             draft = Path(aside) / "catalog.db"
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -32,6 +33,14 @@ def create(path: Path, *, machine: str, random: Callable[[int], bytes]) -> None:
             sync(draft)
             _place(draft, path)
             sync(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in made:
+        with suppress(PermissionError):  # a folder that can be written to need not be readable
+            sync(each.parent)
 
 
 def _fill(draft: Path, machine: str, random: Callable[[int], bytes]) -> None:

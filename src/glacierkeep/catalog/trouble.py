@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
@@ -22,10 +21,11 @@ def translated(path: Path) -> Iterator[None]:
     """Raise ours for SQLite's errors and the system's about the catalog at *path*; a bug stays what it is."""
     try:
         yield
-    except DBAPIError as error:
-        _raise_ours(error, error.orig, path)
-    except sqlite3.Error as error:
-        _raise_ours(error, error, path)
+    except (DBAPIError, sqlite3.Error) as error:
+        ours = next(filter(None, (_ours(said, path) for said in _said(error))), None)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 @contextmanager
@@ -45,11 +45,11 @@ def shown(path: Path) -> str:
     return printable(bytes(path))
 
 
-def _raise_ours(error: Exception, said: BaseException | None, path: Path) -> NoReturn:
-    ours = _ours(said, path)
-    if ours is None:
-        raise error
-    raise ours from error
+def _said(error: BaseException | None) -> Iterator[BaseException | None]:
+    """What SQLite said, and what it had said before: after a full disk it knows of no savepoint to return to."""
+    while error is not None:
+        yield error.orig if isinstance(error, DBAPIError) else error
+        error = error.__context__
 
 
 def _ours(error: BaseException | None, path: Path) -> GlacierkeepError | None:

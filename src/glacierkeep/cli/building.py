@@ -137,7 +137,7 @@ def open_local(folder: Path, clock: Clock, loaded: Loaded, wanted: Mapping[str, 
     try:
         return LocalGlacier(folder, clock=clock, **local_wishes(loaded, wanted))
     except StateError as error:
-        raise LocalUnusable(str(error)) from error
+        raise LocalUnusable(str(error), hint="is its disk full, or read-only?") from error
     except ValueError as error:
         raise UsageError(str(error)) from error
 

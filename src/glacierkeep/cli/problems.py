@@ -16,6 +16,7 @@ _DISK = {
     errno.EROFS: "the file system is read-only",
     errno.EIO: "the disk failed",
 }
+_AFTER_DISK = "make room on it, or look after it, and run the same command again"
 _ACCESS = (errno.EACCES, errno.EPERM)
 _OTHER = (
     errno.ENOENT,
@@ -89,7 +90,7 @@ def _of_system(error: OSError) -> Problem | None:
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
     place = f"{name}: " if name else ""
     if error.errno in _DISK:
-        return Problem(Exit.FAILED, "disk", f"{place}{_DISK[error.errno]}")
+        return Problem(Exit.FAILED, "disk", f"{place}{_DISK[error.errno]}", _AFTER_DISK)
     if error.errno in _ACCESS:
         return Problem(Exit.FAILED, "access", f"{place}access denied")
     if error.errno in _OTHER and name:

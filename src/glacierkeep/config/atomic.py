@@ -12,7 +12,7 @@ def replace(file: Path, content: bytes) -> None:
     target = Path(os.path.realpath(file))
     with _written(target.parent, content) as written:
         os.replace(written, target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def create_new(file: Path, content: bytes) -> None:
@@ -24,7 +24,7 @@ def create_new(file: Path, content: bytes) -> None:
             return
         finally:
             os.unlink(written)
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
 @contextmanager
@@ -43,7 +43,8 @@ def _written(folder: Path, content: bytes) -> Iterator[str]:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """What was put into *folder* is on the disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from glacierkeep.config.atomic import sync_folder
 from glacierkeep.errors import ConfigError
 
 _APP = "glacierkeep"
@@ -33,8 +35,12 @@ def find_homes(environment: Mapping[str, str]) -> Homes:
 
 
 def make_private(folder: Path) -> Path:
-    """*folder*, made with mode 0700 if it was absent (an existing one is left as it is)."""
+    """*folder*, made with mode 0700 and on the disk if it was absent (an existing one is left as it is)."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in made:
+        with suppress(PermissionError):  # a folder that can be written to need not be readable
+            sync_folder(each.parent)
     return folder
 
 
