@@ -148,16 +148,20 @@ class Packing:
         bundle, self._bundle = self._bundle, None
         if bundle is None:
             return
-        stored = encode(bundle.writer.finish(), self._run.coding)
-        upload = self._run.intents.staged(bundle.upload, stored.size)
-        self._references.write()
-        self._flight.launch(
-            lambda: self._ship_bundle(upload, stored, bundle.versions), self._bundle_landed, staged=True
-        )
+        try:
+            stored = encode(bundle.writer.finish(), self._run.coding)
+            upload = self._run.intents.staged(bundle.upload, stored.size)
+            self._references.write()
+            self._flight.launch(
+                lambda: self._ship_bundle(upload, stored, bundle.versions), self._bundle_landed, staged=True
+            )
+        except BaseException:
+            bundle.versions.close()
+            raise
 
     def _ship_bundle(self, upload: Upload, stored: Stored, versions: Spool[NewVersion]) -> None:
         """Send the staged bundle, record its members, and drop the staged file."""
-        with StagedSource(stored.path) as source, versions as members:
+        with versions as members, StagedSource(stored.path) as source:
             record = record_members(self._run.run_id, self._run.root.root_id, members, stored.segments)
             self._run.shipping.ship(
                 upload,
