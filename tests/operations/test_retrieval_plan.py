@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glacierkeep.domain.forms import Sizes
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.parts import ByteRange
 from glacierkeep.domain.records import Extent
@@ -13,7 +14,6 @@ from glacierkeep.errors import NothingToDo
 from glacierkeep.operations.retrieval_plan import JOIN_GAP, RetrievalPlan, plan_retrieval, stored_range
 from glacierkeep.operations.retrieve import estimate
 from glacierkeep.operations.selection import select
-from glacierkeep.operations.sending import Sizes
 from support.world import HOST, World
 
 BIG_BUNDLES = Sizes(bundle=64 * MIB, threshold=32 * MIB, part=4 * MIB)
