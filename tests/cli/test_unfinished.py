@@ -33,7 +33,8 @@ def photos(gk: Gk, tmp_path: Path) -> Path:
 
 def broken_off(gk: Gk, folder: Path, label: str = "photos") -> Result:
     """An upload that ends after two parts."""
-    return gk("upload", folder, "--label", label, "-q", env=BROKEN)
+    [file] = folder.iterdir()
+    return gk("upload", file, "--label", label, "-q", env=BROKEN)
 
 
 def test_status_names_what_goes_on(gk: Gk, photos: Path) -> None:
@@ -65,7 +66,7 @@ def test_status_stays_short(gk: Gk, tmp_path: Path, photos: Path) -> None:
         folder = tmp_path / f"folder{at}"
         folder.mkdir()
         folder.joinpath("big").write_bytes(os.urandom(MIB + 1))
-        gk("upload", folder, "-q", env={"GK_LOCAL_FAULTS": "'no-longer-supported UploadMultipartPart'"})
+        gk("upload", folder / "big", "-q", env={"GK_LOCAL_FAULTS": "'no-longer-supported UploadMultipartPart'"})
     short, long = gk("status").stdout, gk("status", "-v").stdout
     assert "12 uploads to be finished" in short
     assert (short.count(" goes on"), long.count(" goes on")) == (10, 12)
