@@ -18,7 +18,7 @@ from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
 from glacierkeep.events import FindingMade
 from glacierkeep.operations.delete import delete
 from support.compare import differences
-from support.unreliable import no_fault, once
+from support.unreliable import from_on, no_fault, once
 from support.world import HOST, World, a_world
 
 _KIB = 1024
@@ -175,13 +175,14 @@ def _send(owner: Owner) -> None:
     (root / "tiny").write_bytes(b"tiny")
     owner.insist(owner.upload)
     for name, broken in (
-        ("resumed", once("UploadMultipartPart", nth=2)),
-        ("ended", once("CompleteMultipartUpload")),
+        ("resumed", from_on("UploadMultipartPart", nth=2)),
+        ("ended", from_on("CompleteMultipartUpload", nth=1)),
     ):
         (root / name).write_bytes(name.encode() * (MIB // 4))
         world.service.before = broken
         with contextlib.suppress(GlacierkeepError):
             owner.upload()
+        world.service.before = no_fault
         if name == "ended":
             (root / name).write_bytes(b"changed" * (MIB // 4))
         owner.insist(owner.upload)
