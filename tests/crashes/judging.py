@@ -16,7 +16,7 @@ class Judged(Protocol):
 
 def judge(home: Judged) -> None:
     """Nothing is left over, and catalog and vault agree; what is not so is written to *wrong*."""
-    [status] = home.gk("status")
+    [status] = [line for line in home.gk("status") if line["type"] == "status"]
     [vault] = status["vaults"]
     for what in ("unfinished_uploads", "deleting", "jobs_waiting", "retrievals"):
         if vault[what]:
