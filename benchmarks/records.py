@@ -38,8 +38,6 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glacierkeep.cli.main import BETWEEN_LOOKS
-
 if TYPE_CHECKING:
     from glacierkeep.bundle.spool import Spool
     from glacierkeep.catalog import Catalog
@@ -78,7 +76,6 @@ def main() -> None:
     said = parser.parse_args()
     if said.deed:
         name, *words = said.deed
-        gc.set_threshold(BETWEEN_LOOKS)
         print(json.dumps(DEEDS[name](*words)))
         return
     folder = Path(tempfile.mkdtemp(dir=said.folder, prefix="gk-bench-"))
@@ -395,11 +392,13 @@ def read_fifty(path: str) -> dict[str, Any]:
 
 
 def open_catalog(home: Path) -> "Catalog":
-    """The catalog of the gk whose home that is."""
+    """The catalog of the gk whose home that is, in a process that looks for cycles as seldom as gk does."""
     from glacierkeep.catalog import Catalog
+    from glacierkeep.cli.main import BETWEEN_LOOKS
     from glacierkeep.clock import SystemClock
     from glacierkeep.config.machine import machine_id
 
+    gc.set_threshold(BETWEEN_LOOKS)
     return Catalog.open(home / "catalog.db", clock=SystemClock(), machine=machine_id(home / "machine"))
 
 

@@ -20,6 +20,8 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
+from glacierkeep.clock import SystemClock
+
 MIB = 1024 * 1024
 HEAD = 64 * 1024
 """Bytes; no head of a request is longer."""
@@ -265,7 +267,7 @@ def reply(connection: socket.socket, status: int, headers: dict[str, str], conte
 def pause(seconds: float) -> None:
     """Be what is far away or slow."""
     if seconds > 0:
-        time.sleep(seconds)  # noqa: TID251
+        SystemClock().sleep(seconds)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,15 @@ class BytesSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BytesLeaving(Event):
+    """*leaving* bytes of parts of *name* have left and are not acknowledged yet; *total* of all archives under way."""
+
+    name: bytes
+    leaving: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveStored(Event):
     """The service acknowledged an archive."""
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from glacierkeep.cli.building import patience_of
-from glacierkeep.cli.choosing import choose
-from glacierkeep.cli.said import BRIEF
+from glacierkeep.cli.said import BRIEF, Said
+from glacierkeep.cli.wiring import Wiring
 from glacierkeep.config.settings import Settings, TransferSettings
 from glacierkeep.domain.patience import USUAL, Patience
 from glacierkeep.errors import Exit
@@ -28,7 +28,13 @@ from support.runner import Gk
 def test_how_long(said: float | None, configured: float | None, expected: Patience) -> None:
     """The option wins over the configuration, that over ten minutes; commands that move no files take 30 s at most."""
     settings = Settings(transfer=TransferSettings(retry_for=configured))
-    assert patience_of(said, choose("glacier://eu-west-1/photos", settings), settings) == expected
+    assert patience_of(said, settings) == expected
+
+
+def test_downloads_that_break_off_are_repeated_as_long() -> None:
+    """What is said of requests holds for outputs that break off while they are read."""
+    with Wiring(Said(retry_for=7200.0)) as wiring:
+        assert wiring.fetching(None).patience == Patience(retry_for=7200.0, for_credentials=True)
 
 
 @pytest.fixture

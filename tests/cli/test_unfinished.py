@@ -66,7 +66,12 @@ def test_status_stays_short(gk: Gk, tmp_path: Path, photos: Path) -> None:
         folder = tmp_path / f"folder{at}"
         folder.mkdir()
         folder.joinpath("big").write_bytes(os.urandom(MIB + 1))
-        gk("upload", folder / "big", "-q", env={"GK_LOCAL_FAULTS": "'no-longer-supported UploadMultipartPart'"})
+        gk(
+            "upload",
+            folder / "big",
+            "-q",
+            env={"GK_LOCAL_FAULTS": "'no-longer-supported UploadMultipartPart'"},
+        )
     short, long = gk("status").stdout, gk("status", "-v").stdout
     assert "12 uploads to be finished" in short
     assert (short.count(" goes on"), long.count(" goes on")) == (10, 12)

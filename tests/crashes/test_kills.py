@@ -1,16 +1,13 @@
 """Promises 1 and 8, the hard way: killed at any instant, the next run finds out what became of it and goes on."""
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-_KILLING = str(Path(__file__).with_name("killing.py"))
+from crashes.programs import outcomes
+
 _LEAST = {
     "upload": 45,
     "upload-at-once": 60,
@@ -34,17 +31,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next(
     life: str, quick_disk: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """After SIGKILL at each commit, request, fsync and change on disk, nothing is lost, sent twice or paid twice."""
-    environment = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    ended = subprocess.run(
-        [sys.executable, _KILLING, life, str(quick_disk)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    killed = [json.loads(line) for line in ended.stdout.splitlines()]
+    killed = outcomes("killing.py", life, quick_disk)
     record_property("boundaries", f"{len(killed)}: {_by_kind(each['boundary'] for each in killed)}")
     wrong = [f"{each['passed']}, {each['boundary']}: {each['wrong']}" for each in killed if each["wrong"]]
     assert not wrong, "\n".join(wrong)

@@ -4,9 +4,6 @@ strace lets the calls fail, which only Linux has; elsewhere this is not collecte
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from crashes.programs import outcomes
 from glacierkeep.errors import Exit
 
-_SPOILING = str(Path(__file__).with_name("spoilt.py"))
 _WRITES, _NAMES, _SYNCS = "write,pwrite64", "mkdir,mkdirat,link,linkat,rename,renameat", "fsync,fdatasync"
 _READS = "read,pread64,readv,preadv"
 _CASES = {
@@ -39,17 +36,8 @@ def test_a_disk_that_fails_anywhere(
     case: str, quick_disk: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """A disk that fails at any moment is one clear error with the right exit code, and the next run makes all good."""
-    life, *spoiling = map(str, _CASES[case])
-    ended = subprocess.run(
-        [sys.executable, _SPOILING, life, str(quick_disk), *spoiling],
-        env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    runs = [json.loads(line) for line in ended.stdout.splitlines()]
+    life, *spoiling = _CASES[case]
+    runs = outcomes("spoilt.py", life, quick_disk, *spoiling)
     codes = Counter(f"exit {run['exit']}" for run in runs)
     record_property("runs", f"{len(runs)}: " + ", ".join(f"{n} {code}" for code, n in sorted(codes.items())))
     assert not [run for run in runs if run["wrong"] or _is_unclear(run)]

@@ -1,17 +1,20 @@
 """Several archives on their way at once."""
 
 import os
+import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.errors import BytesMismatch, ChangedThenFailed, DiskTrouble, Exit, ServiceError
-from glacierkeep.events import ArchiveStored, Noted, Trouble
+from glacierkeep.events import ArchiveStored, BytesLeaving, Event, FolderScanned, Noted, Trouble
 from glacierkeep.operations.flight import MOST_STAGED, Flight
+from glacierkeep.transfer.crew import Crew
 from support.unreliable import down_from, no_fault, once
-from support.world import World
+from support.world import SMALL, World
 
 SIX = 6
 
@@ -198,7 +201,7 @@ def test_bytes_that_do_not_agree_are_the_most_serious(world: World, films: Path)
 
 def test_a_failure_here_ends_those_that_fly() -> None:
     """When the one that launches fails, those under way are told to end, and are waited for."""
-    ended, flight = [], Flight(2)
+    ended, flight = [], Flight(Crew(2))
 
     def fly() -> None:
         while not flight.broken:
@@ -214,6 +217,42 @@ def test_a_failure_here_ends_those_that_fly() -> None:
     with pytest.raises(DiskTrouble):
         launch_and_fail()
     assert ended == [1, 1]
+
+
+def test_a_second_wish_to_stop_breaks_parts_off(world: World, films: Path) -> None:
+    """Who will not wait any more need not wait for parts under way: they end in the middle of their bytes."""
+    (films / "0.bin").write_bytes(os.urandom(20 * MIB))
+    taken: list[int] = []
+    moving, asked = threading.Event(), threading.Event()
+
+    def take(size: int) -> None:
+        taken.append(size)
+        moving.set()
+        assert asked.wait(30)
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, FolderScanned):
+            threading.Thread(target=press).start()
+
+    def press() -> None:
+        assert moving.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+        asked.set()
+
+    sizes = replace(SMALL, part=8 * MIB)
+    with pytest.raises(KeyboardInterrupt):
+        world.upload(films, jobs=2, take=take, tell=interrupt, sizes=sizes)
+    assert sum(taken) < 20 * MIB
+    assert world.service.done["CompleteMultipartUpload"] < SIX
+    assert world.upload(films).exit is Exit.DONE
+
+
+def test_what_leaves_is_told_before_it_is_acknowledged(world: World, films: Path) -> None:
+    """While parts are under way it is told how far they are; in the end nothing is under way any more."""
+    assert world.upload(films, jobs=2).exit is Exit.DONE
+    told = [event for event in world.told if isinstance(event, BytesLeaving)]
+    assert max(event.total for event in told) >= MIB // 2
+    assert told[-1].total == 0
 
 
 def _refuse_once(operation: str, error: Exception | None = None):

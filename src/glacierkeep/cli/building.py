@@ -41,19 +41,13 @@ def glacier_store(chosen: ChosenVault, clock: Clock) -> "Store":
     )
 
 
-def patience_of(said: float | None, chosen: ChosenVault, settings: Settings) -> Patience:
+def patience_of(said: float | None, settings: Settings) -> Patience:
     """How long requests are repeated: as *said* in seconds, else as configured, else as usual; BRIEF is the most."""
     configured = settings.transfer.retry_for
     if said == BRIEF:
-        patience = Patience(retry_for=min(BRIEF, BRIEF if configured is None else configured))
-    elif said is not None:
-        patience = Patience(retry_for=said, for_credentials=True)
-    elif configured is not None:
-        patience = Patience(retry_for=configured, for_credentials=True)
-    else:
-        patience = USUAL
-    # A service in this process need not be given time.
-    return replace(patience, first=_LOCAL_PAUSE) if chosen.address.kind is VaultKind.LOCAL else patience
+        return Patience(retry_for=min(BRIEF, BRIEF if configured is None else configured))
+    wanted = configured if said is None else said
+    return USUAL if wanted is None else Patience(retry_for=wanted, for_credentials=True)
 
 
 def local_wishes(loaded: Loaded, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +117,8 @@ def patient_store(
     """*store*, whose requests are made again where that may help."""
     from glacierkeep.stores.patient import PatientStore
 
+    if store.address.kind is VaultKind.LOCAL:  # a service in this process need not be given time
+        patience = replace(patience, first=_LOCAL_PAUSE)
     return PatientStore(store, patience=patience, clock=clock, tell=tell, stop=stop)
 
 

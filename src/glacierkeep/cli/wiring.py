@@ -225,7 +225,7 @@ class Wiring:
         from glacierkeep.cli.building import patience_of, patient_store
 
         if chosen.address not in self._stores:
-            patience = patience_of(self.options.retry_for, chosen, self.settings)
+            patience = patience_of(self.options.retry_for, self.settings)
             patient = patient_store(
                 self._plain_store(chosen), patience, self.clock, self.listener, self._stop
             )
@@ -245,9 +245,11 @@ class Wiring:
 
     def fetching(self, jobs: int | None) -> "Fetching":
         """How what is ready is brought, by *jobs* requests at once or as many as are configured."""
+        from glacierkeep.cli.building import patience_of
         from glacierkeep.operations.arrivals import Fetching
 
-        return Fetching(jobs=jobs or self.settings.retrieve.jobs, take=self.limits.down)
+        patience = patience_of(self.options.retry_for, self.settings)
+        return Fetching(jobs or self.settings.retrieve.jobs, self.limits.down, patience)
 
     def local_service(self, **wanted: Any) -> "LocalGlacier":
         """The local Glacier of this machine; *wanted* is what its class takes, before what is configured.

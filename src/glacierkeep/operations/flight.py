@@ -6,6 +6,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import NamedTuple, Self, TypeAlias
 
+from glacierkeep.transfer.crew import Crew
+
 MOST_STAGED = 2
 """So many archives that lie in staging are sent at once, while one more is made: staging never holds more."""
 
@@ -19,14 +21,17 @@ class _Archive(NamedTuple):
 
 
 class Flight:
-    """At most *most* archives, each with a thread of its own that reads it and waits for its parts.
+    """At most *most* archives, else as many as *crew* has jobs, each with a thread of its own that reads it and waits
+    for its parts.
 
-    A context manager: left with an error, `broken` tells those under way to end, and all are waited for.
+    A context manager: left with an error, `broken` tells those under way to end, and all are waited for; left because
+    somebody will not wait, parts are broken off as well.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._threads = ThreadPoolExecutor(max_workers=most, thread_name_prefix="archive")
+    def __init__(self, crew: Crew, most: int | None = None) -> None:
+        self._crew = crew
+        self._most = most or crew.jobs
+        self._threads = ThreadPoolExecutor(max_workers=self._most, thread_name_prefix="archive")
         self._under_way: dict[Future[None], _Archive] = {}
         self._broken = threading.Event()
 
@@ -38,6 +43,8 @@ class Flight:
     ) -> None:
         if error:
             self._broken.set()
+            if not isinstance(error, Exception):
+                self._crew.break_off()
         self._threads.shutdown()
 
     @property

@@ -42,7 +42,7 @@ class Sending:
         self.sent = Sent()
         self.failed: set[bytes] = set()
         """Paths that could not be read, or whose archives failed."""
-        self._flight = Flight(run.shipping.crew.jobs)
+        self._flight = Flight(run.shipping.crew)
         shipping = replace(run.shipping, stop=lambda: run.stop() or self._flight.broken)
         self._run, self._root_fd = replace(run, shipping=shipping), root_fd
         self._references = References(run.run_id, run.root.root_id, run.vault.vault_id, catalog=run.catalog)

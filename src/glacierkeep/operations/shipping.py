@@ -25,7 +25,7 @@ from glacierkeep.errors import (
     UploadUncertain,
     VaultMissing,
 )
-from glacierkeep.events import ArchiveStored, BytesSent, Listener, Noted
+from glacierkeep.events import ArchiveStored, BytesLeaving, BytesSent, Listener, Noted
 from glacierkeep.stores.store import Body, Store
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.pace import Take, freely
@@ -45,12 +45,14 @@ Segments: TypeAlias = Sequence[Segment] | None
 
 @dataclass(slots=True)
 class Shipped:
-    """What was sent so far in a run, in all; by several threads. *touched*: the vault may have been changed."""
+    """What was sent so far in a run, in all; by several threads. *leaving*: bytes that are not acknowledged yet.
+    *touched*: the vault may have been changed."""
 
     archives: int = 0
     finished: int = 0
     sent: int = 0
     requests: int = 0
+    leaving: int = 0
     touched: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -61,6 +63,12 @@ class Shipped:
             self.sent += sent
             self.requests += requests
             return self.sent
+
+    def leave(self, more: int) -> int:
+        """*more* bytes are on their way now, or so many fewer; how many in all."""
+        with self._lock:
+            self.leaving += more
+            return self.leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +189,19 @@ class Shipping:
         already: Mapping[int, bytes],
         name: bytes,
     ) -> Hashes:
-        before = 0
+        acknowledged = left = 0
 
         def report(sent: int) -> None:
-            nonlocal before
-            total = self.shipped.add(sent=sent - before)
-            before = sent
+            nonlocal acknowledged
+            total = self.shipped.add(sent=sent - acknowledged)
+            acknowledged = sent
             self.tell(BytesSent(name, sent, upload.size, total))
+
+        def report_leaving(leaving: int) -> None:
+            nonlocal left
+            total = self.shipped.leave(leaving - left)
+            left = leaving
+            self.tell(BytesLeaving(name, leaving, total))
 
         return send_parts(
             source,
@@ -196,6 +210,7 @@ class Shipping:
             crew=self.crew,
             already=already,
             progress=report,
+            leaving=report_leaving,
             stop=self.stop,
             take=self.take,
         )

@@ -21,7 +21,6 @@ from glacierkeep.bundle.folder import open_source
 from glacierkeep.bundle.listing import listing_of, open_listing
 from glacierkeep.bundle.read import read_manifest
 from glacierkeep.catalog import Catalog
-from glacierkeep.domain import description as descriptions
 from glacierkeep.domain.description import ArchiveKind
 from glacierkeep.domain.files import Entry, FileKind
 from glacierkeep.domain.manifest import BadManifest, Member
@@ -32,8 +31,10 @@ from glacierkeep.errors import BytesMismatch, NotFound, ServiceError, SourceChan
 from glacierkeep.events import Listener, Noted, UploadResumed
 from glacierkeep.operations.content import hash_source
 from glacierkeep.operations.contents import hashes_at, hashes_of, member_version, record_file, record_members
+from glacierkeep.operations.ending import end_upload
 from glacierkeep.operations.failures import Failures
 from glacierkeep.operations.shipping import Record, Shipping
+from glacierkeep.operations.uploads import set_token
 from glacierkeep.operations.volumes import drop_staged, record_volume
 from glacierkeep.transfer.source import FileSource, StagedSource
 
@@ -93,11 +94,11 @@ class Unfinished:
             self._go_on(upload)
 
     def _is_of_stream(self, upload: Upload) -> bool:
-        said = descriptions.read(upload.description)
-        if said is None or said.set_token is None:
+        token = set_token(upload)
+        if token is None:
             return False
         with self.catalog.read() as records:
-            found = records.volume_sets.by_token(upload.vault_id, said.set_token)
+            found = records.volume_sets.by_token(upload.vault_id, token)
         return found is None or found.size is None
 
     def _go_on(self, upload: Upload) -> None:
@@ -112,11 +113,9 @@ class Unfinished:
 
     def _give_up(self, upload: Upload) -> None:
         """End the upload at the service, whose answer to its beginning or its end may have been lost."""
-        found = None if upload.state is UploadState.OPEN else self.shipping.find(upload)
-        if found is None and upload.state is UploadState.COMPLETING:
-            return self._doubt(upload)
-        self.shipping.end(upload)
-        self._drop_staged(upload)
+        opened = () if upload.state is UploadState.OPEN else self.shipping.store.list_uploads()
+        if not end_upload(upload, opened, shipping=self.shipping, staging=self.staging):
+            self._tell_doubt()
 
     def _finish(self, upload: Upload, source: FileSource) -> None:
         holds = self._contents(upload, source)

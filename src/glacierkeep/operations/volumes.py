@@ -166,7 +166,7 @@ class Volumes:
             stored = {each.index: each for each in records.volume_sets.volumes(found.set_id)}
         whole = Whole()
         parts = list(pieces(ByteRange(0, entry.size), found.volume_size))
-        with Flight(1) as flight:
+        with Flight(self.shipping.crew, most=1) as flight:
             shipping = replace(self.shipping, stop=lambda: self.shipping.stop() or flight.broken)
             for index, part in enumerate(parts, start=1):
                 content = self._read(source, part, whole)

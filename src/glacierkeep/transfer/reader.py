@@ -3,11 +3,12 @@
 import io
 import os
 from collections.abc import Callable
+from typing import BinaryIO, cast
 
 from glacierkeep.domain.parts import ByteRange
 
 READ_AHEAD = 1024 * 1024
-"""An HTTP client reads a file in blocks of 16 KiB; the disk is asked for a MiB at a time."""
+"""A body is sent in blocks of some KiB; the disk is asked for a MiB at a time."""
 
 
 def read_exactly(fd: int, wanted: ByteRange) -> bytes:
@@ -38,47 +39,6 @@ def fill_exactly(fd: int, start: int, buffer: memoryview) -> int:
     return filled
 
 
-class HeldReader(io.RawIOBase):
-    """Bytes that lie in memory, as a file."""
-
-    def __init__(self, content: memoryview) -> None:
-        self._content = content
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._at = placed(offset, whence, self._at, len(self._content))
-        return self._at
-
-    def read(self, size: int = -1, /) -> bytes:
-        stop = len(self._content) if size < 0 else self._at + size
-        content = bytes(self._content[self._at : stop])
-        self._at += len(content)
-        return content
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        content = self._content[self._at : self._at + len(buffer)]
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
-
-
-def placed(offset: int, whence: int, at: int, size: int) -> int:
-    """Where a file of *size* bytes that stands at *at* stands after a seek. Raises ValueError."""
-    origin = {os.SEEK_SET: 0, os.SEEK_CUR: at, os.SEEK_END: size}[whence]
-    if origin + offset < 0:
-        raise ValueError("a position before the first byte")
-    return origin + offset
-
-
 class PartReader(io.RawIOBase):
     """The bytes *whole* of something that *read* reads, as a file that begins and ends there."""
 
@@ -99,7 +59,10 @@ class PartReader(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._at = placed(offset, whence, self._at, self._whole.length)
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._whole.length}[whence]
+        if origin + offset < 0:
+            raise ValueError("a position before the first byte")
+        self._at = origin + offset
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
@@ -128,3 +91,12 @@ class PartReader(io.RawIOBase):
             self._ahead = self._read(ByteRange(start, stop)) if start < stop else b""
             self._ahead_at = self._at
         return memoryview(self._ahead)[self._at - self._ahead_at :]
+
+
+def open_held(content: memoryview, whole: ByteRange) -> BinaryIO:
+    """*content*, which is the bytes *whole* of something, as a file."""
+
+    def read(wanted: ByteRange) -> bytes:
+        return bytes(content[wanted.start - whole.start : wanted.stop - whole.start])
+
+    return cast(BinaryIO, PartReader(read, whole))

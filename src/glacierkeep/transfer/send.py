@@ -14,9 +14,10 @@ from glacierkeep.domain.treehash import combine
 from glacierkeep.errors import GlacierkeepError, SourceChanged, Stopped
 from glacierkeep.transfer.crew import Crew
 from glacierkeep.transfer.hashing import Md5, PartHashing, sha256_of
+from glacierkeep.transfer.leaving import Leaving
 from glacierkeep.transfer.pace import Paced, Take, freely
 from glacierkeep.transfer.parts import Digests, PartBody, PartSink, PartSource
-from glacierkeep.transfer.reader import HeldReader
+from glacierkeep.transfer.reader import open_held
 from glacierkeep.transfer.stopped import never, untold
 
 NONE_YET: Mapping[int, bytes] = MappingProxyType({})
@@ -30,22 +31,25 @@ def send_parts(
     crew: Crew,
     already: Mapping[int, bytes] = NONE_YET,
     progress: Callable[[int], None] = untold,
+    leaving: Callable[[int], None] = untold,
     stop: Callable[[], bool] = never,
     take: Take = freely,
 ) -> Hashes:
     """Send all of *source* to *sink* in parts of *part_size* bytes; the hashes of the whole.
 
     Parts of up to `crew.held` bytes are held from their reading until they are acknowledged; of bigger ones only blocks
-    that are not hashed yet, and they are read again when they are sent. All sendings of the crew hold
-    at most `crew.jobs` + 1 blocks. *already*
-    gives the tree hashes of parts the service has, by start: one that agrees is not sent again. *progress* is told the
-    bytes the service has so far, by one thread at a time. *stop* is asked before each part. *take* lets bytes go.
+    that are not hashed yet, and they are read again when they are sent. All sendings of the crew hold at most
+    `crew.jobs` + 1 blocks.
+
+    *already* gives the tree hashes of parts the service has, by start: one that agrees is not sent again. *progress* is
+    told the bytes the service has so far, *leaving* those of parts under way that have left by now, each by one thread
+    at a time. *stop* is asked before each part. *take* lets bytes go.
 
     Raises Stopped, SourceChanged, or what the sink raised first; parts under way are finished before.
     """
     if not is_part_size(part_size):
         raise ValueError(f"{part_size} is no part size")
-    with _Sending(source, part_size, sink, crew, already, progress, take) as sending:
+    with _Sending(source, part_size, sink, crew, already, progress, leaving, take) as sending:
         for part in split(source.size, part_size):
             if sending.failure:
                 break
@@ -69,11 +73,13 @@ class _Sending:
         crew: Crew,
         already: Mapping[int, bytes],
         progress: Callable[[int], None],
+        leaving: Callable[[int], None],
         take: Take,
     ) -> None:
         self.failure: BaseException | None = None
         self._source, self._sink, self._crew = source, sink, crew
         self._already, self._progress, self._freely = already, progress, take
+        self._leaving = Leaving(leaving)
         self._holds = part_size <= crew.held
         self._slots = threading.Semaphore(crew.jobs + 1)
         self._md5 = Md5(crew)
@@ -162,6 +168,7 @@ class _Sending:
         except BaseException as error:  # noqa: BLE001 - raised in the thread that reads
             self._fail(error)
         finally:
+            self._leaving.end(part.start)
             self._source.let_go(part)
             for block in held:
                 self._give_back(block)
@@ -176,21 +183,24 @@ class _Sending:
         """The part as it is sent: as it is *held*, or else read again."""
 
         def opened() -> BinaryIO:
-            inside = HeldReader(held[0]) if self._holds else self._source.open_part(part)
-            return cast(BinaryIO, Paced(cast(BinaryIO, inside), self._take))
+            self._leaving.begin(part.start)
+            inside = open_held(held[0], part) if self._holds else self._source.open_part(part)
+            return cast(BinaryIO, Paced(inside, functools.partial(self._take, part.start)))
 
         return PartBody(opened, part.length, digests.sha256, digests.tree_hash)
 
-    def _take(self, size: int) -> None:
+    def _take(self, start: int, size: int) -> None:
         self._freely(size)
         if self._crew.broken_off:
             raise Stopped(self._done)
+        self._leaving.add(start, size)
 
     def _deliver(self, part: ByteRange, body: PartBody) -> None:
         known = self._already.get(part.start) == body.tree_hash
         if not known:
             self._send(part, body)
             self._sink.sent(part.start, part.length, body.tree_hash)
+        self._leaving.end(part.start)
         with self._lock:
             self._tree_hashes[part.start] = body.tree_hash
             self._done += part.length
@@ -200,6 +210,8 @@ class _Sending:
         """Raises SourceChanged where the sink refuses bytes that are others than those that were hashed."""
         try:
             self._sink.send(part.start, body)
+        except Stopped:
+            raise
         except GlacierkeepError as error:
             if self._holds or self._sha256_now(part) == body.sha256:
                 raise

@@ -9,9 +9,9 @@ from glacierkeep.cli.render.lines import Lines, to_stderr
 from glacierkeep.cli.render.machine import line_of
 from glacierkeep.cli.render.progress import Bars, Reports, report_line
 from glacierkeep.clock import Clock
-from glacierkeep.events import BytesReceived, BytesSent, Event, FolderScanned, Listener
+from glacierkeep.events import BytesLeaving, BytesReceived, BytesSent, Event, FolderScanned, Listener
 
-_FREQUENT = (BytesSent, BytesReceived, FolderScanned)
+_FREQUENT = (BytesLeaving, BytesSent, BytesReceived, FolderScanned)
 
 
 class Telling:

@@ -9,12 +9,12 @@ from glacierkeep.cli.render.tally import Progress, Tally
 from glacierkeep.cli.render.words import count, safe, size
 from glacierkeep.clock import Clock
 from glacierkeep.domain.names import name_of, printable
-from glacierkeep.events import BytesReceived, BytesSent, Event, FolderScanned, UploadPlanned
+from glacierkeep.events import BytesLeaving, BytesReceived, BytesSent, Event, FolderScanned, UploadPlanned
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-_MOVING = (FolderScanned, UploadPlanned, BytesSent, BytesReceived)
+_MOVING = (FolderScanned, UploadPlanned, BytesLeaving, BytesSent, BytesReceived)
 _NAME_WIDTH = 24
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from glacierkeep.events import (
     ArchiveStored,
+    BytesLeaving,
     BytesReceived,
     BytesSent,
     Event,
@@ -17,7 +18,8 @@ from glacierkeep.events import (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a command is: *moved* of *size* bytes, *files* done, *errors* so far. *name* is what is under way."""
+    """How far a command is: *moved* of *size* bytes, some of them perhaps not acknowledged yet, *files* done,
+    *errors* so far. *name* is what is under way."""
 
     moved: int
     size: int | None
@@ -31,6 +33,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._moved = 0
+        self._leaving = 0
         self._size: int | None = None
         self._requested = 0
         self._files = 0
@@ -46,6 +49,8 @@ class Tally:
                 self._name = b""
             case BytesSent():
                 self._moved, self._name = event.total, event.name
+            case BytesLeaving():
+                self._leaving, self._name = event.total, event.name
             case JobRequested():
                 self._requested += event.size
             case BytesReceived():
@@ -63,4 +68,4 @@ class Tally:
 
     def progress(self) -> Progress:
         """Where things stand."""
-        return Progress(self._moved, self._size, self._files, self._errors, self._name)
+        return Progress(self._moved + self._leaving, self._size, self._files, self._errors, self._name)
