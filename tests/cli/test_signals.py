@@ -26,8 +26,11 @@ def command(wiring):
     while not stop():
         wait.wait(0.01)
     print("ended cleanly", flush=True)
-    if STUBBORN:
-        wait.wait(30)
+    try:
+        if STUBBORN:
+            wait.wait(30)
+    finally:
+        wait.wait(HELD_UP)
 
 main.root.add_command(command, "long")
 main.Root.get_command = lambda self, ctx, name: command
@@ -36,9 +39,10 @@ main.main()
 """
 
 
-def _start(stubborn: bool) -> subprocess.Popen[str]:
+def _start(stubborn: bool, held_up: float = 0) -> subprocess.Popen[str]:
+    command = LONG.replace("STUBBORN", str(stubborn)).replace("HELD_UP", str(held_up))
     child = subprocess.Popen(
-        [sys.executable, "-c", LONG.replace("STUBBORN", str(stubborn))],
+        [sys.executable, "-c", command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,6 +75,17 @@ def test_the_second_signal_stops_at_once() -> None:
     _, err = child.communicate(timeout=20)
     assert child.returncode == Exit.INTERRUPTED
     assert err.endswith("gk: interrupted\n")
+
+
+def test_nothing_holds_up_the_second_signal() -> None:
+    """When something that is broken off does not end, such as a connection on which nothing moves, gk ends without."""
+    child = _start(stubborn=True, held_up=300)
+    child.send_signal(signal.SIGINT)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ended cleanly\n"
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode == Exit.INTERRUPTED
 
 
 def test_without_anyone_asking_the_first_signal_stops() -> None:

@@ -1,4 +1,4 @@
-"""The programs beside these tests, which kill, lose power and spoil disks: each prints JSON lines of what came of it."""
+"""The programs beside these tests, which kill, cut the power and spoil disks: each prints JSON lines."""
 
 import json
 import os

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from glacierkeep.transfer.allowance import Limit
 
 _SENTENCE = b"\ngk: finishing what is under way; press Ctrl-C again to stop at once\n"
+_GRACE = 3.0
+"""Seconds that the second signal leaves for tidying up. Whoever is killed then loses nothing either."""
 _WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,6 +36,7 @@ class Stop:
         self._limit: Callable[[], Limit | None] = lambda: None
         self._armed = False
         self._received: list[int] = []
+        self._end: threading.Timer | None = None
 
     def __call__(self) -> bool:
         """Whether to stop. Once this said True, the command has been broken off."""
@@ -76,8 +79,26 @@ class Stop:
                 os.write(2, _SENTENCE)
             return
         if self._armed and len(self._received) > 2:
-            os._exit(self.code)
+            _leave(self.code)
+        if self._armed:
+            # A connection on which nothing moves may hold up what is broken off for as long as it times out.
+            self._end = threading.Timer(_GRACE, _leave, (self.code,))
+            self._end.daemon = True
+            self._end.start()
         raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    def close(self) -> None:
+        """The command has ended."""
+        if self._end is not None:
+            self._end.cancel()
+
+
+def _leave(code: Exit) -> None:
+    """End the process here and now; a terminal gets its cursor back, which bars have hidden."""
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\x1b[?25h\n")
+    os._exit(code)
 
 
 @contextmanager
@@ -91,5 +112,6 @@ def watched() -> Iterator[Stop]:
     try:
         yield stop
     finally:
+        stop.close()
         for number, handler in before.items():
             signal.signal(number, handler)
