@@ -11,14 +11,13 @@ from pathlib import Path
 from glacierkeep.catalog import Catalog
 from glacierkeep.domain.hashes import hash_content
 from glacierkeep.domain.records import Archive, ArchiveState
-from glacierkeep.errors import Exit, GlacierkeepError, NoSuchName
+from glacierkeep.errors import Exit, NoSuchName
 from glacierkeep.operations.delete import delete
 from glacierkeep.operations.selection import Moment, select
 from glacierkeep.stores.store import Body
 from glacierkeep.transfer.parts import part_body
 from support.compare import differences
 from support.sealing import FORMS, SMALL_VOLUMES, unseal
-from support.unreliable import no_fault, once
 from support.world import HOST, World
 
 Complaints = Iterator[str]
@@ -399,26 +398,17 @@ def _leave_unfinished(world: World) -> None:
         (world.folder.parent / label).mkdir()
         for at, size in enumerate(sizes):
             (world.folder.parent / label / f"{at}.bin").write_bytes(random.Random(at).randbytes(size * _KIB))
-    _break_off(world, lambda: world.upload(root_of(world), jobs=1), "UploadMultipartPart", 2)
-    _break_off(
-        world, lambda: world.upload(world.folder.parent / "music"), "InitiateMultipartUpload", arrived=True
+    world.broken_off(lambda: world.upload(root_of(world), jobs=1), "UploadMultipartPart", nth=2)
+    world.broken_off(
+        lambda: world.upload(world.folder.parent / "music"), "InitiateMultipartUpload", arrived=True
     )
-    _break_off(world, lambda: world.pipe(_PIPED, b"dump.tar"), "InitiateMultipartUpload", arrived=True)
+    world.broken_off(lambda: world.pipe(_PIPED, b"dump.tar"), "InitiateMultipartUpload", arrived=True)
     said = {"sizes": SMALL_VOLUMES, "coding": FORMS["sealed"], "jobs": 1}
-    _break_off(world, lambda: world.upload(world.folder.parent / "film", **said), "UploadMultipartPart", 5)
-    _break_off(world, lambda: world.copy_catalog(FORMS["sealed"]), "UploadArchive")
+    world.broken_off(lambda: world.upload(world.folder.parent / "film", **said), "UploadMultipartPart", nth=5)
+    world.broken_off(lambda: world.copy_catalog(FORMS["sealed"]), "UploadArchive")
     with world.catalog.read() as records:
         left = [upload.state for upload in records.uploads.outstanding(uncertain=True)]
     assert len(left) == 5, left
-
-
-def _break_off(
-    world: World, act: Callable[[], object], operation: str, nth: int = 1, *, arrived: bool = False
-) -> None:
-    setattr(world.service, "after" if arrived else "before", once(operation, nth=nth))
-    with contextlib.suppress(GlacierkeepError):
-        act()
-    world.service.before = world.service.after = no_fault
 
 
 def _abandon(world: World) -> None:

@@ -2,8 +2,8 @@
 
     spoilt.py LIFE FOLDER CALLS ERROR MOST [FILE]
 
-strace lets CALLS fail with ERROR, at most MOST times, spread evenly over the run; once and from then on in turn. With
-FILE, a path below the folder, only calls on that file fail.
+strace lets CALLS fail with ERROR, at most MOST times, spread evenly over the calls of the busiest thread; once and from
+then on in turn. With FILE, a path below the folder, only calls on that file fail.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,9 @@ class Spoiling:
         ]
 
     def calls_made(self) -> int:
-        return sum("(" in line for line in self.trace.read_text(errors="replace").splitlines())
+        """Those of the busiest thread: strace counts each thread's own."""
+        lines = self.trace.read_text(errors="replace").splitlines()
+        return max(Counter(line.split()[0] for line in lines if "(" in line).values(), default=0)
 
     def struck(self) -> int:
         return self.trace.read_text(errors="replace").count("(INJECTED)")

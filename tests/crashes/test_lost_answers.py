@@ -46,13 +46,7 @@ def break_once(world: World, operation: str, *, arrived: bool) -> None:
 
 def fail_once(world: World, root: Path, operation: str, *, arrived: bool) -> Exit:
     """How an upload ends that loses the service at its first *operation*."""
-    world.service.cut(operation, arrived=arrived)
-    try:
-        return world.upload(root).exit
-    except GlacierkeepError as error:
-        return error.exit
-    finally:
-        world.service.mend()
+    return world.broken_off(lambda: world.upload(root), operation, arrived=arrived)
 
 
 @pytest.mark.parametrize("arrived", [True, False])

@@ -8,10 +8,10 @@ import pytest
 
 from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.records import UploadState
-from glacierkeep.errors import GlacierkeepError
+from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.operations.activity import lease
 from support.sealing import FORMS, SMALL_VOLUMES
-from support.unreliable import once
+from support.unreliable import from_on
 from support.world import HOST, World
 
 
@@ -32,10 +32,10 @@ def test_how_far_it_is(world: World, root: Path) -> None:
         world.clock.turn(minutes=operation == "UploadMultipartPart")
         return third(operation)
 
-    third = once("UploadMultipartPart", nth=3)
+    third = from_on("UploadMultipartPart", nth=3)
     world.service.before = fault
     with pytest.raises(GlacierkeepError):
-        world.upload(root, jobs=1)
+        world.upload(root / "big.bin", jobs=1)
 
     [told] = world.uploads()
 
@@ -52,10 +52,12 @@ def test_how_far_it_is(world: World, root: Path) -> None:
 
 def test_a_day_of_idleness(world: World, root: Path) -> None:
     """After 24 hours without a part the service may have forgotten it; before, it has not."""
-    world.service.before = once("UploadMultipartPart", nth=2)
-    with pytest.raises(GlacierkeepError):
-        world.upload(root, jobs=1)
-    world.clock.turn(hours=24, microseconds=-1)
+    assert (
+        world.broken_off(lambda: world.upload(root / "big.bin", jobs=1), "UploadMultipartPart", nth=2)
+        is Exit.CHANGED
+    )
+    idle = world.clock.now() - world.uploads()[0].idle_since
+    world.clock.turn(hours=24, microseconds=-1, seconds=-idle.total_seconds())
     assert not world.uploads()[0].may_have_expired
     world.clock.turn(microseconds=1)
     assert world.uploads()[0].may_have_expired
@@ -65,18 +67,20 @@ def test_a_lost_answer_is_told_apart(world: World, tmp_path: Path) -> None:
     """An archive of unknown outcome cannot be resumed: it is in doubt."""
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "small").write_bytes(b"small")
-    world.service.after = once("UploadArchive")
-    with pytest.raises(GlacierkeepError):
-        world.upload(tmp_path / "photos")
+    assert (
+        world.broken_off(lambda: world.upload(tmp_path / "photos"), "UploadArchive", arrived=True)
+        is Exit.CHANGED
+    )
     [told] = world.uploads()
     assert (told.uncertain, told.resumable, told.path, told.label) == (True, False, None, "photos")
 
 
 def test_what_is_being_sent(world: World, root: Path) -> None:
     """While the root's lease is held, the upload is told to be at work."""
-    world.service.before = once("UploadMultipartPart", nth=2)
-    with pytest.raises(GlacierkeepError):
-        world.upload(root, jobs=1)
+    assert (
+        world.broken_off(lambda: world.upload(root / "big.bin", jobs=1), "UploadMultipartPart", nth=2)
+        is Exit.CHANGED
+    )
     with lease("root photos", catalog=world.catalog, clock=world.clock, host=HOST):
         assert world.uploads()[0].at_work
     assert not world.uploads()[0].at_work
@@ -86,9 +90,14 @@ def test_volumes_are_one(world: World, tmp_path: Path) -> None:
     """A file in volumes is told once: what is stored of it, and what was sent of the volume under way."""
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "big.bin").write_bytes(os.urandom(9 * MIB))
-    world.service.before = once("UploadMultipartPart", nth=5)
-    with pytest.raises(GlacierkeepError):
-        world.upload(tmp_path / "photos", sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1)
+    assert (
+        world.broken_off(
+            lambda: world.upload(tmp_path / "photos", sizes=SMALL_VOLUMES, coding=FORMS["sealed"], jobs=1),
+            "UploadMultipartPart",
+            nth=5,
+        )
+        is Exit.CHANGED
+    )
     [told] = world.uploads()
     assert (told.kind, told.path, told.size) == ("volumes", b"photos/big.bin", 9 * MIB)
     assert (told.acknowledged, told.resumable) == (2 * MIB + MIB, True)
@@ -97,11 +106,11 @@ def test_volumes_are_one(world: World, tmp_path: Path) -> None:
 def test_standard_input_and_copies_have_no_folder(world: World, root: Path) -> None:
     """Standard input is told by its name, a copy of the records by its kind; neither names a folder."""
     world.upload(root)
-    world.service.before = once("UploadMultipartPart")
-    with pytest.raises(GlacierkeepError):
-        world.pipe(os.urandom(2 * MIB), b"dump")
-    world.service.after = once("UploadArchive")
-    world.copy_catalog()
+    assert (
+        world.broken_off(lambda: world.pipe(os.urandom(2 * MIB), b"dump"), "UploadMultipartPart")
+        is Exit.CHANGED
+    )
+    world.broken_off(world.copy_catalog, "UploadArchive", arrived=True)
     piped, copy = world.uploads()
     assert (piped.path, piped.source, piped.resumable) == (b"stdin/dump", None, True)
     assert (copy.kind, copy.source, copy.label, copy.resumable) == ("catalog", None, None, False)

@@ -95,7 +95,7 @@ def test_a_failure_after_the_fact(gk: Gk, stub: Stub, folder: Path) -> None:
     stub.say(BROKEN)
     result = gk("upload", folder, "-V", VAULT, "--yes")
     assert result.exit_code == Exit.CHANGED
-    assert "run the same command again" in result.stderr
+    assert "the same command sends it again" in result.stderr
     assert len(stub.asked) == 1
     assert uploads(gk) == (0, 1)
 

@@ -1,7 +1,7 @@
 """A catalog, a local Glacier and a clock that is turned by hand, joined as the wiring joins them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from glacierkeep.domain.limits import MIB
 from glacierkeep.domain.patience import Patience
 from glacierkeep.domain.records import Vault
 from glacierkeep.domain.vault import parse_address
+from glacierkeep.errors import Exit, GlacierkeepError
 from glacierkeep.events import Event, Listener, nobody
 from glacierkeep.local import LocalGlacier
 from glacierkeep.local.attach import attach
@@ -121,6 +122,19 @@ class World:
         _connect(self.service, address, self.clock, nobody).create_vault()
         with self.catalog.write() as records:
             return records.vaults.remember(address)
+
+    def broken_off(
+        self, act: Callable[[], object], operation: str, *, nth: int = 1, arrived: bool = False
+    ) -> Exit:
+        """How *act* ends, which loses the service for good at its *nth* request for *operation*: that one *arrived*, or
+        did not. Afterwards the service is there again."""
+        self.service.cut(operation, nth=nth, arrived=arrived)
+        try:
+            return getattr(act(), "exit", Exit.DONE)
+        except GlacierkeepError as error:
+            return error.exit
+        finally:
+            self.service.mend()
 
     @property
     def _sending(self) -> dict[str, Any]:

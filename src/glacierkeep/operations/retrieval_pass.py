@@ -44,17 +44,22 @@ MOST_REQUESTS = 3
 
 @dataclass(frozen=True, slots=True)
 class PassOutcome:
-    """What one pass did. *size* in bytes of files placed."""
+    """What one pass did. *size* in bytes of files placed. *spent*: something was asked for that is paid for."""
 
     different: int = 0
     size: int = 0
     waiting: bool = False
     codes: tuple[Exit, ...] = ()
+    spent: bool = False
 
     def plus(self, other: "PassOutcome") -> "PassOutcome":
         """Both passes, the *other* the later one."""
         return PassOutcome(
-            self.different + other.different, self.size + other.size, other.waiting, self.codes + other.codes
+            self.different + other.different,
+            self.size + other.size,
+            other.waiting,
+            self.codes + other.codes,
+            self.spent or other.spent,
         )
 
 
@@ -82,12 +87,12 @@ def advance(
         one = _Pass(retrieval, placing, catalog, store, clock, host, fetching, tell, stop)
         try:
             waiting = one.move_jobs()
+            if not waiting and not stop():
+                placing.finish()
+            placing.flush()
         except GlacierkeepError as error:
-            raise _after_spending(error, one.spent) from error
-        if not waiting and not stop():
-            placing.finish()
-        placing.flush()
-        return PassOutcome(placing.different, placing.size, waiting, tuple(placing.codes))
+            raise after_spending(error, one.spent) from error
+        return PassOutcome(placing.different, placing.size, waiting, tuple(placing.codes), one.spent)
 
 
 class _Pass:
@@ -315,7 +320,7 @@ def _path_of(archive: Archive) -> bytes:
     return f"archive:{archive.archive_id}".encode()
 
 
-def _after_spending(error: GlacierkeepError, spent: bool) -> GlacierkeepError:
+def after_spending(error: GlacierkeepError, spent: bool) -> GlacierkeepError:
     """*error*, or, once jobs were asked for, one that says so."""
     if not spent or error.exit in (Exit.MISMATCH, Exit.CHANGED, Exit.INTERRUPTED):
         return error

@@ -11,11 +11,11 @@ from glacierkeep.catalog import Catalog, Records
 from glacierkeep.clock import Clock
 from glacierkeep.domain.records import Retrieval, Vault, Version
 from glacierkeep.domain.service import JobAction, Tier
-from glacierkeep.errors import Exit, NothingToDo, most_serious
+from glacierkeep.errors import Exit, GlacierkeepError, NothingToDo, most_serious
 from glacierkeep.events import Listener, nobody
 from glacierkeep.operations.arrivals import USUAL_FETCHING, Fetching
 from glacierkeep.operations.asking import new_token
-from glacierkeep.operations.retrieval_pass import PassOutcome, advance
+from glacierkeep.operations.retrieval_pass import PassOutcome, advance, after_spending
 from glacierkeep.operations.retrieval_plan import PlannedJob, RetrievalPlan, plan_retrieval
 from glacierkeep.operations.selection import NOW, Moment, select
 from glacierkeep.operations.waiting import wait as wait_for
@@ -158,7 +158,10 @@ def follow(
         )
         total = total.plus(one)
         if not (one.waiting and wait) or stop() or Exit.CREDENTIALS in one.codes:
-            return _outcome(retrieval, total, catalog=catalog)
+            try:
+                return _outcome(retrieval, total, catalog=catalog)
+            except GlacierkeepError as error:
+                raise after_spending(error, total.spent) from error
         wait_for(pause, clock=clock, stop=stop)
         pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
