@@ -100,9 +100,10 @@ class Limits:
         # What is under way when a limit is reached still flows at its pace; only a person is in a hurry.
         pace = Pace(rate, self._clock, lambda: self._stop.asked)
 
-        def take(amount: int) -> None:
-            pace.take(amount)
+        def take(amount: int) -> bool:
+            is_free = pace.take(amount)
             self._allowance.count(amount)
+            return is_free
 
         return take
 

@@ -9,11 +9,11 @@ from typing import BinaryIO, TypeAlias
 from glacierkeep.clock import Clock
 from glacierkeep.transfer.stopped import never
 
-Take: TypeAlias = Callable[[int], None]
-"""Returns when so many bytes may flow."""
+Take: TypeAlias = Callable[[int], bool | None]
+"""Returns when so many bytes may flow; True if they need not wait for it."""
 
 BLOCK = 16 * 1024
-"""Bytes that flow at once, however slow the rate: what an HTTP client reads of a body at a time."""
+"""Bytes that flow at once, however slow the rate. Where there is no limit as many flow as are asked for."""
 
 BURST = 0.25
 """Seconds' worth of bytes that may flow at once after a pause, if that is more than a block."""
@@ -28,8 +28,9 @@ ASKED_AGAIN = 1.0
 """Seconds after which the rate is asked for again."""
 
 
-def freely(size: int) -> None:
+def freely(size: int) -> bool:
     """*size* bytes may flow at once."""
+    return True
 
 
 class Pace:
@@ -50,12 +51,16 @@ class Pace:
         self._promised = 0
         self._allowed = 0.0
 
-    def take(self, size: int) -> None:
-        """Return when *size* bytes may flow, or at once when it is time to stop: who calls asks for that itself."""
+    def take(self, size: int) -> bool:
+        """Return when *size* bytes may flow, or at once when it is time to stop: who calls asks for that itself.
+
+        Whether there is no limit at present.
+        """
         while size > 0 and not self._is_free():
             block = min(size, BLOCK)
             self._wait(self._promise(block))
             size -= block
+        return self._rate is None
 
     def _is_free(self) -> bool:
         """Whether there is no limit, cheaply: bytes that flow freely are asked about as often as others."""
@@ -101,6 +106,7 @@ class Paced(io.RawIOBase):
     def __init__(self, reader: BinaryIO, take: Take) -> None:
         self._reader = reader
         self._take = take
+        self._most = BLOCK
 
     def readable(self) -> bool:
         return True
@@ -115,11 +121,11 @@ class Paced(io.RawIOBase):
         return self._reader.seek(offset, whence)
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most *size* bytes and at most a block, b"" at the end; without *size*, all that is left."""
+        """At most *size* bytes, b"" at the end, and under a limit at most a block; without *size*, all that is left."""
         if size < 0:
             return self.readall()
-        content = self._reader.read(min(size, BLOCK))
-        self._take(len(content))
+        content = self._reader.read(min(size, self._most))
+        self._most = size if self._take(len(content)) else BLOCK
         return content
 
     def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]

@@ -189,11 +189,12 @@ class _Sending:
 
         return PartBody(opened, part.length, digests.sha256, digests.tree_hash)
 
-    def _take(self, start: int, size: int) -> None:
-        self._freely(size)
+    def _take(self, start: int, size: int) -> bool | None:
+        is_free = self._freely(size)
         if self._crew.broken_off:
             raise Stopped(self._done)
         self._leaving.add(start, size)
+        return is_free
 
     def _deliver(self, part: ByteRange, body: PartBody) -> None:
         known = self._already.get(part.start) == body.tree_hash
