@@ -24,13 +24,20 @@ class Boundaries:
     before each change in a folder. What a request makes the service do on its own disk is part of that request. What
     the service did is left behind in *testament*, beside what the caller *knew* before. There is no undoing it: for
     processes that end soon.
+
+    Unless it may be killed *amid* a request of another thread, such a request is waited for: then it is known exactly
+    what the service did.
     """
 
-    def __init__(self, fatal: int, service: Unreliable, testament: Path, **knew: int) -> None:
+    def __init__(
+        self, fatal: int, service: Unreliable, testament: Path, *, amid: bool = False, **knew: int
+    ) -> None:
         self._passed: list[str] = []
         self._fatal, self._service, self._knew = fatal, service, knew
         self._testament = os.open(testament, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._lock = threading.Lock()
+        self._amid = amid
+        self._request = threading.RLock()
         self._answering = threading.local()
         event.listen(Engine, "commit", lambda _: self._pass("commit"))
         service.before, service.after = self._asked, self._answered
@@ -61,9 +68,13 @@ class Boundaries:
     def _asked(self, operation: str) -> None:
         self._pass(f"before {operation}")
         self._answering.now = True
+        if not self._amid:
+            self._request.acquire()
 
     def _answered(self, operation: str) -> None:
         self._answering.now = False
+        if not self._amid:
+            self._request.release()
         self._pass(f"after {operation}")
 
     def _audit(self, name: str, args: tuple[Any, ...]) -> None:
@@ -72,7 +83,7 @@ class Boundaries:
             self._pass(f"before {name}")
 
     def _pass(self, what: str) -> None:
-        with self._lock:
+        with self._request, self._lock:
             self._passed.append(what)
             if len(self._passed) == self._fatal:
                 self._leave()

@@ -77,7 +77,7 @@ def _kill(life: Life, world: World, fatal: int, folder: Path) -> bool:
 
 def _live(life: Life, world: World, fatal: int, testament: Path) -> None:
     world.service.forget()
-    Boundaries(fatal, world.service, testament, stored=stored(world))
+    Boundaries(fatal, world.service, testament, amid=life.amid, stored=stored(world))
     life.act(world)
 
 

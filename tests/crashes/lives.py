@@ -41,11 +41,13 @@ class Left:
 
 @dataclass(frozen=True)
 class Life:
-    """*prepare* comes before, *act* is killed, *again* is done after it, and yields what is wrong."""
+    """*prepare* comes before, *act* is killed, *again* is done after it, and yields what is wrong. *amid*: it may be
+    killed while other threads wait for the service."""
 
     prepare: Callable[[World], None]
     act: Callable[[World], None]
     again: Callable[[World, Left], Complaints]
+    amid: bool = False
 
 
 def root_of(world: World) -> Path:
@@ -133,7 +135,7 @@ def _send_at_once(form: str) -> Life:
         if left.boundary in _HALFWAY or left.unanswered:
             yield from lost(world)
 
-    return Life(lambda world: fill_for_many(root_of(world)), act, again)
+    return Life(lambda world: fill_for_many(root_of(world)), act, again, amid=True)
 
 
 # Standard input
